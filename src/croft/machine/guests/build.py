@@ -1,0 +1,121 @@
+"""One image at a time per name and working directory: cached by recipe and package versions, and never half there."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from typing import Protocol
+
+from croft.machine.guests import debian, tiny
+from croft.machine.guests.steps import BuildFailed, Progress
+
+
+class Recipe(Protocol):
+    """What a recipe module offers."""
+
+    NAME: str
+    MIN_DISK_GIB: int
+    MIN_RAM_MIB: int
+    ADMIN_USER: str
+
+    def material(self) -> tuple[debian.Package, ...]: ...
+
+    def make(self, packages: tuple[debian.Package, ...], scratch: Path, target: Path, progress: Progress) -> None: ...
+
+
+RECIPES: dict[str, Recipe] = {tiny.NAME: tiny}
+NAMES = tuple(RECIPES)
+PACKAGES = tuple(sorted({*tiny.PACKAGES}))
+"""Debian packages the build machine needs."""
+
+
+@dataclass(frozen=True)
+class BuiltImage:
+    path: Path
+    name: str
+    version: str
+    """Names the recipe and all package versions; equal versions are the same image for every purpose."""
+    disk_format: str = "qcow2"
+    min_disk_gib: int = 0
+    min_ram_mib: int = 0
+    properties: dict[str, str] = field(default_factory=dict)
+    """Glance image properties."""
+
+
+def build(name: str, workdir: Path, progress: Progress) -> BuiltImage:
+    """Returns the image, building it unless `workdir` holds the one this recipe would make from today's packages."""
+    recipe = RECIPES.get(name)
+    if recipe is None:
+        raise BuildFailed(f"there is no image named {name}; choose one of {', '.join(NAMES)}")
+    workdir.mkdir(parents=True, exist_ok=True)
+    with _alone(workdir / f".{name}.lock"):
+        packages = recipe.material()
+        version = _version(packages)
+        path = workdir / f"{name}-{version}.qcow2"
+        if path.exists():
+            progress(f"{name}: version {version} is built already")
+        else:
+            _make(recipe, packages, path, progress)
+    properties = {
+        "architecture": "x86_64",
+        "hw_disk_bus": "virtio",
+        "hw_vif_model": "virtio",
+        "os_type": "linux",
+        "os_admin_user": recipe.ADMIN_USER,
+        "croft_image_version": version,
+    }
+    return BuiltImage(path, name, version, "qcow2", recipe.MIN_DISK_GIB, recipe.MIN_RAM_MIB, properties)
+
+
+def _make(recipe: Recipe, packages: tuple[debian.Package, ...], path: Path, progress: Progress) -> None:
+    start = time.monotonic()
+    prefix = f".build-{recipe.NAME}-"
+    for leftover in path.parent.glob(f"{prefix}*"):
+        shutil.rmtree(leftover)
+    scratch = Path(tempfile.mkdtemp(prefix=prefix, dir=path.parent))
+    try:
+        recipe.make(packages, scratch, scratch / "image.qcow2", progress)
+        (scratch / "image.qcow2").replace(path)
+    finally:
+        shutil.rmtree(scratch)
+    for older in path.parent.glob(f"{recipe.NAME}-????????????.qcow2"):
+        if older != path:
+            older.unlink()
+    megabytes = path.stat().st_size / 1_000_000
+    progress(f"{recipe.NAME}: built {path.name}, {megabytes:.1f} MB ({time.monotonic() - start:.0f} s)")
+
+
+@contextmanager
+def _alone(lock: Path) -> Iterator[None]:
+    """Keeps a second build of the same image waiting; the kernel drops the lock when this process dies."""
+    with lock.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _version(packages: tuple[debian.Package, ...]) -> str:
+    digest = hashlib.sha256()
+    for package in sorted(packages, key=lambda package: package.name):
+        digest.update(f"{package.name}={package.version}\n".encode())
+    for text in _recipe_files(files("croft.machine.guests")):
+        digest.update(text)
+    return digest.hexdigest()[:12]
+
+
+def _recipe_files(folder: Traversable) -> Iterator[bytes]:
+    for entry in sorted(folder.iterdir(), key=lambda entry: entry.name):
+        if entry.name == "__pycache__":
+            continue
+        if entry.is_dir():
+            yield from _recipe_files(entry)
+        else:
+            yield entry.name.encode() + b"\0" + entry.read_bytes() + b"\0"

@@ -1,0 +1,71 @@
+"""Debian packages as material: which version apt offers, fetching them, unpacking them without installing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from croft.machine.guests.steps import BuildFailed, run
+
+KERNEL = "linux-image-cloud-amd64"
+
+
+@dataclass(frozen=True)
+class Package:
+    name: str
+    version: str
+    depends: tuple[str, ...]
+    """Names of the first alternative of each dependency."""
+
+
+def candidates(names: Iterable[str]) -> list[Package]:
+    """What apt would install under these names now, in their order."""
+    wanted = list(names)
+    found: dict[str, Package] = {}
+    for paragraph in run(["apt-cache", "show", "--no-all-versions", *wanted]).split("\n\n"):
+        fields = dict(line.split(": ", 1) for line in paragraph.splitlines() if ": " in line and line[0] != " ")
+        if "Package" in fields and "Version" in fields:
+            depends = (part.split("|")[0].split("(")[0].strip() for part in fields.get("Depends", "").split(","))
+            found[fields["Package"]] = Package(fields["Package"], fields["Version"], tuple(filter(None, depends)))
+    missing = [name for name in wanted if name not in found]
+    if missing:
+        raise BuildFailed(f"apt knows no package {', '.join(missing)}; run apt-get update")
+    return [found[name] for name in wanted]
+
+
+def kernel_name() -> str:
+    """The versioned package behind Debian's name for its newest cloud kernel."""
+    (newest,) = candidates([KERNEL])
+    for name in newest.depends:
+        if name.startswith("linux-image-"):
+            return name
+    raise BuildFailed(f"{KERNEL} names no kernel; run apt-get update")
+
+
+def unpack(packages: Iterable[Package], workdir: Path, tree: Path) -> None:
+    """Downloads exactly these versions (apt checks their signatures) and unpacks them over each other into `tree`."""
+    workdir.mkdir()
+    names = [f"{package.name}={package.version}" for package in packages]
+    run(["apt-get", "download", "--quiet", "-o", "APT::Sandbox::User=root", *names], cwd=workdir)
+    for archive in sorted(workdir.glob("*.deb")):
+        run(["dpkg-deb", "--extract", archive, tree])
+        archive.unlink()
+
+
+def libraries(tree: Path, programs: Sequence[Path]) -> set[Path]:
+    """The shared libraries, loader included, these programs of an unpacked tree load from that tree."""
+    loader = tree / "lib64/ld-linux-x86-64.so.2"
+    folders = ":".join(str(tree / folder) for folder in ("lib/x86_64-linux-gnu", "usr/lib/x86_64-linux-gnu"))
+    ask: list[str | Path] = [tree / "lib/x86_64-linux-gnu/ld-linux-x86-64.so.2", "--library-path", folders, "--list"]
+    found = {loader}
+    for program in programs:
+        for line in run([*ask, program]).splitlines():
+            name, arrow, goal = line.strip().partition(" => ")
+            if not arrow:
+                continue
+            path = Path(goal.split(" (")[0])
+            if not path.is_relative_to(tree):
+                raise BuildFailed(f"{program.name} needs {name}, which no listed package brings")
+            found.add(path)
+    return found
