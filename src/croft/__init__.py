@@ -1,0 +1,2 @@
+"""Croft: a self-serve, multi-tenant cloud that speaks the OpenStack APIs."""
+

@@ -1,0 +1,82 @@
+"""The only doors to a transaction for people: `ctx.read(action)` and `ctx.write(action)`.
+
+Opening one is the permission check; a write also holds the project's lock and leaves an audit entry in its commit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from croft.core import audit
+from croft.core.db import Database, Tx
+from croft.core.policy import Actor, Policy, Scope
+from croft.core.quota import Quotas
+
+
+class ReadTx(Tx):
+    """A transaction with a scope: what `store` functions take as their second argument."""
+
+    __slots__ = ("actor", "ctx", "scope")
+
+    def __init__(self, tx: Tx, ctx: Ctx, scope: Scope) -> None:
+        super().__init__(tx._db, tx.conn, tx.now, tx.writing)
+        self.ctx = ctx
+        self.scope = scope
+        self.actor = ctx.actor
+
+
+class WriteTx(ReadTx):
+    __slots__ = ("_targets", "action", "project")
+
+    def __init__(self, tx: Tx, ctx: Ctx, scope: Scope, action: str, project: str) -> None:
+        super().__init__(tx, ctx, scope)
+        self.action = action
+        self.project = project
+        """Whose quota the action counts against, and whose lock is held."""
+        self._targets: list[tuple[str, str]] = []
+
+    def audit(self, target: str, name: str = "") -> None:
+        """Names what the action is done to; at least once in each write."""
+        self._targets.append((target, name))
+
+    def ensure_quota(self, name: str, used: int, asked: int = 1) -> None:
+        self.ctx.quotas.ensure(self, self.project, name, used, asked)
+
+
+@dataclass(frozen=True)
+class Ctx:
+    """One request's (or one command's) powers."""
+
+    db: Database
+    policy: Policy
+    quotas: Quotas
+    actor: Actor
+    request_id: str = "-"
+    facts: dict[str, str] = field(default_factory=dict)
+
+    def allows(self, action: str) -> bool:
+        return self.policy.allows(self.actor, action)
+
+    @contextmanager
+    def read(self, action: str) -> Iterator[ReadTx]:
+        scope = self.policy.check(self.actor, action)
+        with self.db.read() as tx:
+            yield ReadTx(tx, self, scope)
+
+    @contextmanager
+    def write(self, action: str, project: str | None = None) -> Iterator[WriteTx]:
+        """`project` is whose quota and lock it is: the actor's own unless an operator acts for another."""
+        scope = self.policy.check(self.actor, action)
+        owner = self.actor.project if project is None else project
+        with self.db.write() as tx:
+            if owner:
+                tx.lock(f"project:{owner}")
+            mine = WriteTx(tx, self, scope, action, owner)
+            yield mine
+            if not mine._targets:
+                raise AssertionError(f"{action} changed something without naming it to the audit")
+            for target, name in mine._targets:
+                audit.write(tx, self.actor, owner, self.request_id, action, target, name)
+            tx.woken = tx.woken or mine.woken

@@ -1,0 +1,175 @@
+"""The database: SQLite or PostgreSQL, transactions, and the few places where the two differ.
+
+A transaction is short and never spans an engine call: `outside_transaction` is what drivers are guarded with.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+import msgspec
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection, Row
+from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.types import TypeDecorator
+
+from croft.core.clock import Clock, SystemClock
+from croft.core.errors import Conflict, Unavailable
+
+metadata = sa.MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+T = TypeVar("T")
+_current = threading.local()
+
+
+class Json(TypeDecorator[Any]):
+    """A JSON value kept as text: opaque to SQL in both databases."""
+
+    impl = sa.Text
+    cache_ok = True
+
+    def process_bind_param(self, value: Any, dialect: sa.Dialect) -> str | None:
+        return None if value is None else msgspec.json.encode(value).decode()
+
+    def process_result_value(self, value: str | None, dialect: sa.Dialect) -> Any:
+        return None if value is None else msgspec.json.decode(value)
+
+
+class TransactionHeld(AssertionError):
+    """An engine was called, or a transaction opened, inside a transaction: a bug of ours."""
+
+
+def outside_transaction() -> None:
+    """Raises unless this thread holds no transaction."""
+    if getattr(_current, "tx", None) is not None:
+        raise TransactionHeld("engine call or second transaction inside a transaction")
+
+
+class Tx:
+    """One transaction. Rows come back as the given type, built from the columns in order."""
+
+    __slots__ = ("_db", "conn", "now", "woken", "writing")
+
+    def __init__(self, db: Database, conn: Connection, now: int, writing: bool) -> None:
+        self._db = db
+        self.conn = conn
+        self.now = now
+        self.writing = writing
+        self.woken = False
+
+    def all(self, made: Callable[..., T], statement: sa.Executable, values: Mapping[str, Any] | None = None) -> list[T]:
+        return [made(*row) for row in self.conn.execute(statement, values or {})]
+
+    def first(
+        self, made: Callable[..., T], statement: sa.Executable, values: Mapping[str, Any] | None = None
+    ) -> T | None:
+        row = self.conn.execute(statement, values or {}).first()
+        return None if row is None else made(*row)
+
+    def rows(self, statement: sa.Executable, values: Mapping[str, Any] | None = None) -> Sequence[Row[Any]]:
+        return self.conn.execute(statement, values or {}).all()
+
+    def scalar(self, statement: sa.Executable, values: Mapping[str, Any] | None = None) -> Any:
+        return self.conn.execute(statement, values or {}).scalar()
+
+    def run(
+        self, statement: sa.Executable, values: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None
+    ) -> int:
+        """Executes a change and returns how many rows it touched."""
+        return self.conn.execute(statement, values if values is not None else {}).rowcount
+
+    def lock(self, name: str) -> None:
+        """Holds a named lock until the transaction ends; others asking for the same name wait."""
+        self._db.lock(self.conn, name)
+
+
+class Database:
+    """Connections to one database. `on_commit` is called after each commit that woke a reconciler."""
+
+    def __init__(self, url: str, clock: Clock | None = None, *, pool_size: int = 40) -> None:
+        self.clock = clock or SystemClock()
+        self.on_commit: Callable[[], None] = lambda: None
+        self.url = sa.make_url(url)
+        self.sqlite = self.url.get_backend_name() == "sqlite"
+        self._writer = threading.Lock()
+        arguments: dict[str, Any] = {"pool_size": pool_size, "max_overflow": 20}
+        if self.sqlite:
+            arguments["connect_args"] = {"isolation_level": None, "timeout": 20, "check_same_thread": False}
+        else:
+            arguments |= {"pool_pre_ping": True, "isolation_level": "READ COMMITTED"}
+        self.engine = sa.create_engine(self.url, **arguments)
+        if self.sqlite:
+            _sqlite_events(self.engine)
+        self._skip_locked = "" if self.sqlite else " FOR UPDATE SKIP LOCKED"
+
+    @contextmanager
+    def read(self) -> Iterator[Tx]:
+        with self._open(writing=False) as tx:
+            yield tx
+
+    @contextmanager
+    def write(self) -> Iterator[Tx]:
+        if self.sqlite:
+            with self._writer, self._open(writing=True) as tx:
+                yield tx
+        else:
+            with self._open(writing=True) as tx:
+                yield tx
+        if tx.woken:
+            self.on_commit()
+
+    @contextmanager
+    def _open(self, writing: bool) -> Iterator[Tx]:
+        outside_transaction()
+        try:
+            with self.engine.connect() as conn:
+                if self.sqlite:
+                    conn.info["begin"] = "BEGIN IMMEDIATE" if writing else "BEGIN"
+                with conn.begin():
+                    tx = Tx(self, conn, self.clock.now(), writing)
+                    _current.tx = tx
+                    try:
+                        yield tx
+                    finally:
+                        _current.tx = None
+        except IntegrityError as error:
+            raise Conflict("This conflicts with something that exists already.") from error
+        except OperationalError as error:
+            raise Unavailable("The database does not answer.") from error
+
+    def lock(self, conn: Connection, name: str) -> None:
+        """On SQLite the one writer holds every lock already."""
+        if not self.sqlite:
+            conn.execute(_ADVISORY, {"name": name})
+
+    @property
+    def skip_locked(self) -> str:
+        """What a claiming sub-select ends in, so that two claimers never wait for each other."""
+        return self._skip_locked
+
+    def close(self) -> None:
+        self.engine.dispose()
+
+
+_ADVISORY = sa.text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))")
+
+
+def _sqlite_events(engine: sa.Engine) -> None:
+    @sa.event.listens_for(engine, "connect")
+    def _connect(raw: Any, _record: Any) -> None:
+        for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", "busy_timeout=20000"):
+            raw.execute(f"PRAGMA {pragma}")
+
+    @sa.event.listens_for(engine, "begin")
+    def _begin(conn: Connection) -> None:
+        conn.exec_driver_sql(conn.info.get("begin", "BEGIN"))

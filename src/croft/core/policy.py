@@ -1,0 +1,120 @@
+"""Who may do what: each service's literal table of rules, and the check. Nothing else in Croft decides permission."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from enum import IntEnum
+from pathlib import Path
+
+from croft.core.errors import Forbidden
+
+
+class Role(IntEnum):
+    """The ladder: each role may do what the ones below it may. `NONE` is any authenticated actor."""
+
+    NONE = 0
+    READER = 1
+    MEMBER = 2
+    MANAGER = 3
+    ADMIN = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One row of a policy table.
+
+    `action` is `service.thing.verb`; `least` the smallest role; `openstack` the name under which OpenStack's own policy
+    files know it, for overrides; `says` completes "You may not …". With `project` the actor needs a project scope.
+    """
+
+    action: str
+    least: Role
+    openstack: str
+    says: str
+    project: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Whose rows a store may touch: one project's, or (operators) everybody's when `project` is None.
+
+    `own` is the actor's project even when everything may be touched."""
+
+    project: str | None
+    own: str = ""
+
+    def covers(self, project: str | None) -> bool:
+        return self.project is None or self.project == project
+
+
+ALL = Scope(None)
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who asks, as a valid token says. `project` is empty for an unscoped or domain token."""
+
+    user: str
+    user_name: str = ""
+    project: str = ""
+    project_name: str = ""
+    roles: frozenset[str] = frozenset()
+    domain: str = ""
+    system: bool = False
+    user_domain: str = "default"
+    token: str = ""
+    """A digest naming the token, never the token itself."""
+    expires: int = 0
+    restricted: bool = False
+    """Made from an application credential that may not manage credentials or trusts."""
+
+    @property
+    def role(self) -> Role:
+        return max((_LADDER[name] for name in self.roles if name in _LADDER), default=Role.NONE)
+
+    @property
+    def is_admin(self) -> bool:
+        return "admin" in self.roles
+
+
+_LADDER = {role.name.lower(): role for role in Role if role}
+
+
+class Policy:
+    """The tables of all services, with the operator's overrides applied."""
+
+    def __init__(self, rules: Iterable[Rule], overrides: Mapping[str, str] | None = None) -> None:
+        self.rules: dict[str, Rule] = {}
+        known = set()
+        for rule in rules:
+            if rule.action in self.rules:
+                raise ValueError(f"policy action {rule.action} is declared twice")
+            least = (overrides or {}).get(rule.openstack)
+            known.add(rule.openstack)
+            self.rules[rule.action] = replace(rule, least=Role[least.upper()]) if least else rule
+        unknown = set(overrides or {}) - known
+        if unknown:
+            raise ValueError(f"policy overrides name unknown rules: {', '.join(sorted(unknown))}")
+
+    def check(self, actor: Actor, action: str) -> Scope:
+        """The scope of an allowed action; `Forbidden` otherwise. An undeclared action is a KeyError: our bug."""
+        rule = self.rules[action]
+        if actor.role < rule.least or (rule.project and not actor.project and not actor.is_admin):
+            raise Forbidden(f"Policy doesn't allow {rule.openstack} to be performed: you may not {rule.says}.")
+        return Scope(None if actor.is_admin else actor.project, actor.project)
+
+    def allows(self, actor: Actor, action: str) -> bool:
+        try:
+            self.check(actor, action)
+        except Forbidden:
+            return False
+        return True
+
+
+def read_overrides(path: Path) -> dict[str, str]:
+    """A TOML file of `"openstack:rule:name" = "member"`; missing means none."""
+    if not path.exists():
+        return {}
+    return {str(name): str(role) for name, role in tomllib.loads(path.read_text()).items()}

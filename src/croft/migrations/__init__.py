@@ -1,0 +1,1 @@
+"""One line of schema history for SQLite and PostgreSQL; `core.migrate` walks it."""

@@ -1,0 +1,1 @@
+"""One folder per API, all of one shape (docs/guide/architecture.md)."""
