@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterable
 from importlib.resources import files
 from pathlib import Path
 
@@ -21,6 +22,7 @@ MATERIAL = (
 )  # fmt: skip
 PROGRAMS = ("usr/sbin/dropbear", "usr/bin/dropbearkey", "usr/sbin/dhcp6c", "sbin/resize2fs", "sbin/mke2fs")
 EARLY_MODULES = ("virtio_pci", "virtio_net", "virtio_blk")
+EARLY_APPLETS = ("sh", "mount", "insmod", "cat", "dd", "blockdev", "usleep", "switch_root")
 LATE_MODULES = (
     "button", "evdev", "virtio-rng", "virtio_balloon", "isofs", "vfat", "nls_cp437", "nls_iso8859-1", "fuse",
     "virtiofs", "nfs", "nfsv3", "nfsv4",
@@ -30,7 +32,7 @@ KERNEL_ARGUMENTS = (
     "quiet console=ttyS0 tsc=reliable no_timer_check noreplace-smp mitigations=off random.trust_cpu=on "
     "8250.nr_uarts=1 cryptomgr.notests panic=5"
 )
-BOOT_SCRIPT = f"linux /boot/vmlinuz {KERNEL_ARGUMENTS}\ninitrd /boot/initrd\nboot\n"
+BOOT_SCRIPT = f"linux16 /boot/vmlinuz {KERNEL_ARGUMENTS}\ninitrd16 /boot/initrd\nboot\n"
 
 FOLDERS = (
     "bin", "boot", "dev", "etc/acpi/PWRF", "etc/dropbear", "lib64", "mnt", "proc", "root", "run", "sbin",
@@ -83,18 +85,18 @@ def _place(name: str, target: Path, mode: int = 0o755) -> None:
     target.chmod(mode)
 
 
-def _add_busybox(source: Path, folder: Path) -> None:
+def _add_busybox(source: Path, folder: Path, applets: Iterable[str]) -> None:
     shutil.copy(source / "bin/busybox", folder / "busybox")
-    for applet in run([source / "bin/busybox", "--list"]).split():
-        if applet not in ("busybox", "mke2fs", "rpm", "dpkg"):
-            (folder / applet).symlink_to("busybox")
+    for applet in applets:
+        (folder / applet).symlink_to("busybox")
 
 
 def _lay_out(source: Path, root: Path) -> None:
     for folder in FOLDERS:
         (root / folder).mkdir(parents=True)
     (root / "root").chmod(0o700)
-    _add_busybox(source, root / "bin")
+    applets = set(run([source / "bin/busybox", "--list"]).split())
+    _add_busybox(source, root / "bin", applets - {"busybox", "mke2fs"})
     programs = [source / name for name in PROGRAMS]
     for path in [*programs, *debian.libraries(source, programs)]:
         place = root / path.relative_to(source)
@@ -130,7 +132,7 @@ def _pack_early(source: Path, folder: Path, target: Path) -> None:
     """The initramfs: busybox and the modules without which no disk is seen."""
     for name in ("bin", "dev", "modules", "proc", "root", "sys"):
         (folder / name).mkdir(parents=True)
-    _add_busybox(source, folder / "bin")
+    _add_busybox(source, folder / "bin", EARLY_APPLETS)
     (kernel,) = (source / "lib/modules").iterdir()
     chosen = modules.load_order(kernel, EARLY_MODULES)
     for module in chosen:
