@@ -1,0 +1,94 @@
+"""One frozen configuration, from a TOML file and the environment; unknown keys refuse to start. Only `app` imports it."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from croft.core.errors import CroftError
+
+PREFIX = "CROFT_"
+
+
+class Secret(str):
+    """Text that prints as `***`; `.reveal()` gives it."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "***"
+
+    __str__ = __repr__
+
+    def __format__(self, spec: str) -> str:
+        return "***"
+
+    def reveal(self) -> str:
+        return str.__str__(self)
+
+
+class ConfigError(CroftError):
+    """A setting that is unknown or of the wrong type; the program does not start."""
+
+
+@dataclass(frozen=True)
+class Config:
+    """`state` holds everything of an embedded cloud; `database` is empty for SQLite inside it."""
+
+    state: Path
+    engines: str = "real"
+    """`real` or `fake`."""
+    database: Secret = Secret("")
+    """SQLAlchemy URL of a PostgreSQL database (`postgresql+psycopg://…`), for a site."""
+    listen: str = "127.0.0.1:8443"
+    public_url: str = ""
+    """What clients call, when it is not `https://LISTEN`; the catalog is made of it."""
+    plain_http: bool = False
+    region: str = "RegionOne"
+    workers: int = 8
+    """Reconcilers running at once."""
+    http_threads: int = 16
+    token_hours: int = 12
+    bcrypt_rounds: int = 12
+    log_level: str = "INFO"
+
+    @property
+    def database_url(self) -> str:
+        return self.database.reveal() or f"sqlite:///{self.state / 'croft.db'}"
+
+    @property
+    def url(self) -> str:
+        return self.public_url.rstrip("/") or f"{'http' if self.plain_http else 'https'}://{self.listen}"
+
+
+def load(state: Path, environment: Mapping[str, str] = os.environ) -> Config:
+    """`STATE/croft.toml` (missing is fine), then `CROFT_LISTEN` and the like on top."""
+    path = state / "croft.toml"
+    try:
+        found: dict[str, Any] = tomllib.loads(path.read_text()) if path.exists() else {}
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{path} is not TOML: {error}") from error
+    known = {field.name: field for field in fields(Config) if field.name != "state"}
+    for name in known:
+        if (text := environment.get(PREFIX + name.upper())) is not None:
+            found[name] = text
+    if unknown := sorted(set(found) - set(known)):
+        raise ConfigError(f"{path}: unknown setting {', '.join(unknown)}. Known: {', '.join(sorted(known))}.")
+    return Config(state, **{name: _typed(name, str(known[name].type), value) for name, value in found.items()})
+
+
+def _typed(name: str, kind: str, value: Any) -> Any:
+    text = str(value)
+    if kind == "int" and text.lstrip("-").isdigit():
+        return int(text)
+    if kind == "bool" and text.lower() in {"true", "1", "yes", "false", "0", "no"}:
+        return text.lower() in {"true", "1", "yes"}
+    if kind == "str" and isinstance(value, str):
+        return value
+    if kind == "Secret" and isinstance(value, str):
+        return Secret(value)
+    raise ConfigError(f"The setting {name} must be of type {kind.lower()}.")
