@@ -1,7 +1,7 @@
 """One libvirtd per host, in the host's network namespace and with private mounts, so that several fit one machine.
 
-The daemon sees its own /run, /etc/libvirt, /var/lib/libvirt, /var/cache/libvirt, /var/log/libvirt and /etc/hosts; no
-D-Bus, so guests stay out of the machine's own machined."""
+The daemon sees its own /run, /etc/libvirt, /var/lib/libvirt, /var/log/libvirt and /etc/hosts; no D-Bus, so guests stay
+out of the machine's own machined. Only /var/cache/libvirt is shared: what QEMU can do is probed once per machine."""
 
 from __future__ import annotations
 
@@ -27,6 +27,10 @@ def daemon(layout: Layout, host: HostLayout) -> Daemon:
             "--uts",
             "--propagation",
             "slave",
+            # QEMU is orphaned on purpose; a machine's own init may be slow to bury it, and libvirt waits for that.
+            "tini",
+            "-s",
+            "--",
         ),
         ready=lambda: answers(host),
         host=host.name,
@@ -41,7 +45,7 @@ def answers(host: HostLayout) -> bool:
 def configure(layout: Layout, host: HostLayout) -> None:
     """Writes what the daemon reads: its two configuration files and the script that makes its mounts."""
     directory = host.directory / "libvirt"
-    for path in (host.run, host.libvirt_run, host.ovs_run, *(directory / name for name in ("lib", "cache", "log"))):
+    for path in (host.run, host.libvirt_run, host.ovs_run, *(directory / name for name in ("lib", "log"))):
         path.mkdir(parents=True, exist_ok=True)
     (directory / "etc" / "qemu").mkdir(parents=True, exist_ok=True)
     (directory / "etc" / "libvirtd.conf").write_text(_daemon_settings(host))
@@ -91,7 +95,6 @@ def _script(layout: Layout, host: HostLayout, directory: Path) -> str:
             (host.ovs_run, "/run/openvswitch"),
             (directory / "etc", "/etc/libvirt"),
             (directory / "lib", "/var/lib/libvirt"),
-            (directory / "cache", "/var/cache/libvirt"),
             (directory / "log", "/var/log/libvirt"),
         )
     )

@@ -13,7 +13,7 @@ from pathlib import Path
 from croft.machine.commands import run
 from croft.machine.progress import Progress, StepFailed
 
-SUPERVISOR = ("runit",)
+SUPERVISOR = ("runit", "tini")
 NETWORK = ("iproute2", "procps", "util-linux", "ethtool", "nftables", "openvswitch-switch", "ovn-central", "ovn-host")
 HYPERVISOR = (
     "libvirt-daemon-system",
