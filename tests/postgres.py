@@ -12,6 +12,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import sqlalchemy as sa
+
 from croft.core.errors import CroftError
 
 
@@ -22,6 +24,15 @@ class Postgres:
 
     def url(self, name: str) -> str:
         return f"postgresql+psycopg://{self.user}@/{name}?host={self.folder}"
+
+    def fresh(self, name: str) -> str:
+        """The URL of a new, empty database of that name; an older one is dropped."""
+        admin = sa.create_engine(self.url("croft"), isolation_level="AUTOCOMMIT")
+        with admin.connect() as conn:
+            conn.execute(sa.text(f'DROP DATABASE IF EXISTS "{name}"'))
+            conn.execute(sa.text(f'CREATE DATABASE "{name}"'))
+        admin.dispose()
+        return self.url(name)
 
     @staticmethod
     @contextmanager

@@ -1,4 +1,4 @@
-"""One frozen configuration, from a TOML file and the environment; unknown keys refuse to start. Only `app` imports it."""
+"""One frozen configuration, from a TOML file and the environment. Unknown keys refuse to start."""
 
 from __future__ import annotations
 
@@ -31,6 +31,9 @@ class Secret(str):
         return str.__str__(self)
 
 
+NO_SECRET = Secret("")
+
+
 class ConfigError(CroftError):
     """A setting that is unknown or of the wrong type; the program does not start."""
 
@@ -42,7 +45,7 @@ class Config:
     state: Path
     engines: str = "real"
     """`real` or `fake`."""
-    database: Secret = Secret("")
+    database: Secret = NO_SECRET
     """SQLAlchemy URL of a PostgreSQL database (`postgresql+psycopg://…`), for a site."""
     listen: str = "127.0.0.1:8443"
     public_url: str = ""
@@ -65,13 +68,14 @@ class Config:
         return self.public_url.rstrip("/") or f"{'http' if self.plain_http else 'https'}://{self.listen}"
 
 
-def load(state: Path, environment: Mapping[str, str] = os.environ) -> Config:
-    """`STATE/croft.toml` (missing is fine), then `CROFT_LISTEN` and the like on top."""
+def load(state: Path, environment: Mapping[str, str] = os.environ, defaults: Mapping[str, Any] | None = None) -> Config:
+    """`defaults`, over them `STATE/croft.toml` (missing is fine), over that `CROFT_LISTEN` and the like."""
     path = state / "croft.toml"
     try:
         found: dict[str, Any] = tomllib.loads(path.read_text()) if path.exists() else {}
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{path} is not TOML: {error}") from error
+    found = {**(defaults or {}), **found}
     known = {field.name: field for field in fields(Config) if field.name != "state"}
     for name in known:
         if (text := environment.get(PREFIX + name.upper())) is not None:
@@ -85,7 +89,7 @@ def _typed(name: str, kind: str, value: Any) -> Any:
     text = str(value)
     if kind == "int" and text.lstrip("-").isdigit():
         return int(text)
-    if kind == "bool" and text.lower() in {"true", "1", "yes", "false", "0", "no"}:
+    if kind == "bool" and isinstance(value, bool | str) and text.lower() in {"true", "1", "yes", "false", "0", "no"}:
         return text.lower() in {"true", "1", "yes"}
     if kind == "str" and isinstance(value, str):
         return value

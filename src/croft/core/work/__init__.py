@@ -7,7 +7,7 @@ never lost; its lease `token` that two workers never run the same row; `since` h
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import msgspec
 import sqlalchemy as sa
@@ -73,6 +73,21 @@ class Reconciler(Protocol):
     def reconcile(self, id: str) -> Result: ...
 
 
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """For `croft why`: what is wanted and what the engines hold, as JSON-able values without secrets."""
+
+    want: Any
+    have: Any
+
+
+@runtime_checkable
+class Explains(Protocol):
+    """A reconciler that can say what it compares. Reads only; called outside any transaction."""
+
+    def explain(self, id: str) -> Explanation | None: ...
+
+
 class Note(msgspec.Struct, frozen=True, gc=False):
     """What the last look left: `code` is empty when all is well, else `waiting`, `unavailable`, `rejected` or `fault`.
 
@@ -110,6 +125,33 @@ def wake(tx: Tx, kind: str, id: str, due: int | None = None) -> None:
 
 def note(tx: Tx, kind: str, id: str) -> Note:
     return tx.first(Note, sa.select(*NOTE).where(work.c.kind == kind, work.c.id == id)) or Note()
+
+
+class Entry(msgspec.Struct, frozen=True):
+    """One row of the queue with its note."""
+
+    kind: str
+    id: str
+    code: str
+    message: str
+    tries: int
+    since: int | None
+    due: int
+    noted: int
+    running: bool
+
+
+_ENTRY = sa.select(work.c.kind, work.c.id, *NOTE, work.c.until > sa.bindparam("now"))
+
+
+def entries(tx: Tx, id: str) -> list[Entry]:
+    """Every kind's row of this id."""
+    return tx.all(Entry, _ENTRY.where(work.c.id == id), {"now": tx.now})
+
+
+def troubled(tx: Tx, limit: int = 100) -> list[Entry]:
+    """What is not as wished, oldest wish first."""
+    return tx.all(Entry, _ENTRY.where(work.c.since.is_not(None)).order_by(work.c.since).limit(limit), {"now": tx.now})
 
 
 class Claim(msgspec.Struct, frozen=True):

@@ -1,0 +1,22 @@
+"""What operators and owners look at: why a resource is as it is, what is troubled, who did what. Croft's own API."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from croft.core.http import Service, dialects
+from croft.core.work import Reconciler
+from croft.services.operations import api
+from croft.services.operations.policy import RULES
+
+
+def service(reconcilers: Callable[[], Mapping[str, Reconciler]]) -> Service:
+    return Service(
+        name="operations",
+        type="operations",
+        prefix="/operations",
+        endpoint="/operations/v1",
+        dialect=dialects.identity,
+        rules=RULES,
+        routes=api.routes(reconcilers),
+    )

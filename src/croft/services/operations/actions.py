@@ -1,0 +1,41 @@
+"""Reading the work queue and the audit record."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from croft.core import audit, work
+from croft.core.ctx import Ctx
+from croft.core.errors import EngineError, NotFound
+from croft.core.page import Page
+from croft.core.work import Explains, Explanation, Reconciler
+
+
+def explain(
+    ctx: Ctx, reconcilers: Mapping[str, Reconciler], id: str
+) -> list[tuple[work.Entry, Explanation | None, str]]:
+    """Each kind known under this id: its queue entry, want and have, or why its engine could not be asked."""
+    with ctx.read("operations.work.show") as tx:
+        entries = work.entries(tx, id)
+    if not entries:
+        raise NotFound(f"Croft works on nothing with the id {id[:64]}.")
+    return [(entry, *_look(reconcilers.get(entry.kind), id)) for entry in entries]
+
+
+def _look(reconciler: object, id: str) -> tuple[Explanation | None, str]:
+    if not isinstance(reconciler, Explains):
+        return None, ""
+    try:
+        return reconciler.explain(id), ""
+    except EngineError as error:
+        return None, str(error)
+
+
+def list_troubled(ctx: Ctx) -> list[work.Entry]:
+    with ctx.read("operations.work.list") as tx:
+        return work.troubled(tx)
+
+
+def list_audit(ctx: Ctx, page: Page, target: str, prefix: str) -> list[audit.Entry]:
+    with ctx.read("operations.audit.list") as tx:
+        return audit.entries(tx, tx.scope, page, target=target or None, prefix=prefix)

@@ -1,0 +1,30 @@
+"""Routes of the operations API."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from croft.core.http import Request, Response, Route, reply
+from croft.core.work import Reconciler
+from croft.services.operations import actions, wire
+
+
+def routes(reconcilers: Callable[[], Mapping[str, Reconciler]]) -> list[Route]:
+    def show_work(req: Request) -> Response:
+        found = actions.explain(req.ctx, reconcilers(), req.params["id"])
+        return reply({"work": [wire.explanation(*each) for each in found]})
+
+    return [
+        Route("GET", "/v1/work", list_work, "operations.work.list"),
+        Route("GET", "/v1/work/{id}", show_work, "operations.work.show"),
+        Route("GET", "/v1/audit", list_audit, "operations.audit.list"),
+    ]
+
+
+def list_work(req: Request) -> Response:
+    return reply({"work": [wire.entry(each) for each in actions.list_troubled(req.ctx)]})
+
+
+def list_audit(req: Request) -> Response:
+    found = actions.list_audit(req.ctx, req.page(), req.first("target"), req.first("action"))
+    return reply({"audit": [wire.audited(each) for each in found]})

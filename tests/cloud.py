@@ -1,0 +1,88 @@
+"""A whole Croft on fake engines whose every call can be made to fail: what the laws run on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import sqlalchemy as sa
+
+from croft.app import Croft, Engines, fake_engines
+from croft.core.config import Config
+from croft.core.db import Database
+from croft.drivers.fabric import Kind
+from tests.faults import Faults
+from tests.world import World
+
+ALPHA, BETA = "alpha", "beta"
+Object = tuple[str, str, str]
+
+
+@dataclass
+class Cloud:
+    world: World
+    engines: Engines
+    faults: Faults
+    croft: Croft
+
+    def inventory(self) -> frozenset[Object]:
+        """(driver, kind or host, name) of everything the engines hold."""
+        engines = self.engines
+        found = {("fabric", kind.value, name) for kind in Kind for name in engines.fabric.names(kind)}
+        found |= {("hypervisor", host, name) for host in engines.hosts for name in engines.hypervisor.names(host)}
+        found |= {("block", "", name) for name in engines.block.names()}
+        found |= {("imagestore", "", name) for name in engines.imagestore.names()}
+        found |= {("uplink", "gateway", name) for name in engines.uplink.names()}
+        found |= {("uplink", "route", route.prefix) for route in engines.uplink.routes()}
+        found |= {("metadata", "", name) for name in engines.metadata.names()}
+        return frozenset(found)
+
+    def lose(self, what: Object) -> None:
+        """The object vanishes from its engine without anyone having asked."""
+        driver, kind, name = what
+        match driver:
+            case "fabric":
+                self.engines.fabric.remove(Kind(kind), name)
+            case "hypervisor":
+                self.engines.hypervisor.remove(kind, name)
+            case "uplink" if kind == "route":
+                self.engines.uplink.unroute(name)
+            case _:
+                getattr(self.engines, driver).remove(name)
+
+    def writes(self) -> int:
+        """How often anything was really changed in an engine so far."""
+        ports = ("fabric", "hypervisor", "block", "imagestore", "uplink", "metadata")
+        return sum(getattr(self.engines, port).writes for port in ports)
+
+
+class Statements:
+    """Counts the changes sent to the database while it is open."""
+
+    def __init__(self, db: Database) -> None:
+        self._engine = db.engine
+        self.changes: list[str] = []
+
+    def _note(self, _conn: object, _cursor: object, statement: str, *_rest: object) -> None:
+        if statement.lstrip().split(None, 1)[0].upper() in {"INSERT", "UPDATE", "DELETE"}:
+            self.changes.append(statement)
+
+    def __enter__(self) -> Statements:
+        sa.event.listen(self._engine, "before_cursor_execute", self._note)
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        sa.event.remove(self._engine, "before_cursor_execute", self._note)
+
+
+def build(db: Database, config: Config) -> Cloud:
+    engines = fake_engines(hosts=2)
+    faults = Faults()
+    ports = ("hypervisor", "block", "imagestore", "fabric", "uplink", "metadata")
+    wrapped = replace(engines, **{port: faults.wrap(port, getattr(engines, port)) for port in ports})
+    croft = Croft(config, db, wrapped)
+    croft.seed()
+    world = World(db, croft.services, croft.authenticate)
+    for project in (ALPHA, BETA):
+        croft.add_project(project)
+    world.settle()
+    return Cloud(world, engines, faults, croft)

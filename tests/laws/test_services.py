@@ -1,0 +1,80 @@
+"""The laws of every service: its shape, its policy table (golden), its page in the guide, its schema's history."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from croft.core import migrate
+from croft.core.db import Database, metadata
+from croft.core.policy import Actor, Role
+from tests.cloud import Cloud
+from tests.postgres import Postgres
+
+ROOT = Path(__file__).parents[2]
+SHAPE = {"__init__", "model", "policy", "store", "actions", "wire", "api", "pages", "templates", "reconcile"}
+GOLDEN = Path(__file__).with_name("policy.golden")
+SERVICES = sorted(path.name for path in (ROOT / "src/croft/services").iterdir() if (path / "__init__.py").exists())
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_service_has_the_one_shape(service: str) -> None:
+    folder = ROOT / "src/croft/services" / service
+    found = {path.stem for path in folder.iterdir() if path.stem != "__pycache__"}
+    assert found <= SHAPE, f"unexpected: {sorted(found - SHAPE)}"
+    assert {"__init__", "policy", "actions", "api"} <= found
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_service_has_its_page_in_the_guide(service: str) -> None:
+    assert (ROOT / "docs/guide/services" / f"{service}.md").is_file()
+
+
+def test_who_may_do_what_is_as_written_down(sqlite_cloud: Cloud) -> None:
+    """Regenerate with `CROFT_GOLDEN=write make check` and read the difference."""
+    policy = sqlite_cloud.world.policy
+    lines = []
+    for name, rule in sorted(policy.rules.items()):
+        allowed = []
+        for role in Role:
+            roles = frozenset() if role is Role.NONE else frozenset({role.name.lower()})
+            if policy.allows(Actor(user="u", project="p", roles=roles), name):
+                allowed.append(role.name.lower())
+        lines.append(f"{name:<44} {rule.openstack:<64} {' '.join(allowed)}")
+    text = "\n".join(lines) + "\n"
+    if os.environ.get("CROFT_GOLDEN") == "write":
+        GOLDEN.write_text(text)
+    assert GOLDEN.read_text() == text
+
+
+def test_every_action_of_a_route_is_declared(sqlite_cloud: Cloud) -> None:
+    world = sqlite_cloud.world
+    for service in world.services:
+        for route in service.routes:
+            for action in [route.action, *route.several] if route.action else []:
+                assert action in world.policy.rules, f"{route.method} {route.path}: {action}"
+
+
+@pytest.mark.parametrize("kind", ["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+def test_migrated_and_declared_schema_are_the_same(kind: str, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    from alembic.autogenerate import compare_metadata
+    from alembic.migration import MigrationContext
+
+    import croft.app  # noqa: F401  (declares every table)
+
+    if kind == "sqlite":
+        db = Database(f"sqlite:///{tmp_path / 'migrated.db'}")
+    else:
+        server: Postgres = request.getfixturevalue("postgres")
+        db = Database(server.fresh("migrated"))
+    assert migrate.migrate(db) == (None, migrate.head())
+    with db.engine.connect() as conn:
+        context = MigrationContext.configure(conn, opts={"compare_type": kind == "postgres"})
+        differences = [each for each in compare_metadata(context, metadata) if "alembic_version" not in str(each)]
+        tables = set(sa.inspect(conn).get_table_names())
+    db.close()
+    assert differences == []
+    assert tables - {"alembic_version"} == set(metadata.tables)
