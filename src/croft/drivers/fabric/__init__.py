@@ -79,6 +79,8 @@ class RouterPort:
     ra_mode: str = ""
     """OVN's `address_mode`: empty, `slaac`, `dhcpv6_stateless` or `dhcpv6_stateful`."""
     mtu: int = 1442
+    dns: tuple[str, ...] = ()
+    """Resolvers; the first IPv6 one goes into the advertisements."""
 
 
 @dataclass(frozen=True)

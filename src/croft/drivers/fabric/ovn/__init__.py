@@ -1,0 +1,182 @@
+"""The fabric on OVN: plans become northbound rows, the southbound tells what became of them.
+
+Rows carry our tags (`croft:cloud`, `croft:kind`, `croft:id`) and UUIDs derived from ids; what differs from the plan is
+written in one transaction.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+from ovs.db.idl import ROW_DELETE
+
+from croft.drivers.fabric import Floating, Group, Kind, Network, Port, PortState, Router, Spec
+from croft.drivers.fabric.ovn.database import Database, View, tags
+from croft.drivers.fabric.ovn.filtering import plan_group
+from croft.drivers.fabric.ovn.routing import plan_floating, plan_router
+from croft.drivers.fabric.ovn.rows import Names, Plan, Surroundings
+from croft.drivers.fabric.ovn.southbound import Liveness, Southbound
+from croft.drivers.fabric.ovn.switching import options_uuid, plan_network, plan_port
+from croft.drivers.fabric.ovn.sync import Place, differences, discard, guard, require_homes
+
+TABLES = {
+    "ACL": ("direction", "priority", "match", "action", "log", "external_ids"),
+    "DHCP_Options": ("cidr", "options", "external_ids"),
+    "DNS": ("records", "external_ids"),
+    "Gateway_Chassis": ("name", "chassis_name", "priority", "external_ids"),
+    "Logical_Router": ("name", "enabled", "ports", "static_routes", "nat", "options", "external_ids"),
+    "Logical_Router_Port": (
+        "name",
+        "mac",
+        "networks",
+        "ipv6_ra_configs",
+        "gateway_chassis",
+        "options",
+        "external_ids",
+    ),
+    "Logical_Router_Static_Route": ("ip_prefix", "nexthop", "output_port", "external_ids"),
+    "Logical_Switch": ("name", "ports", "acls", "dns_records", "other_config", "external_ids"),
+    "Logical_Switch_Port": (
+        "name",
+        "type",
+        "options",
+        "addresses",
+        "port_security",
+        "enabled",
+        "tag",
+        "dhcpv4_options",
+        "dhcpv6_options",
+        "external_ids",
+    ),
+    "NAT": ("type", "external_ip", "logical_ip", "logical_port", "external_mac", "options", "external_ids"),
+    "NB_Global": ("nb_cfg",),
+    "Port_Group": ("name", "ports", "acls", "external_ids"),
+}
+
+ROOTS = {
+    Kind.NETWORK: "Logical_Switch",
+    Kind.ROUTER: "Logical_Router",
+    Kind.PORT: "Logical_Switch_Port",
+    Kind.GROUP: "Port_Group",
+    Kind.FLOATING: "NAT",
+}
+
+
+class OvnFabric:
+    """`northbound` and `southbound` are OVSDB remotes (`unix:/run/ovn/ovnnb_db.sock`, `tcp:…`, several with commas);
+    `cloud` tells our rows from those of other clouds in the same databases."""
+
+    def __init__(self, northbound: str, southbound: str, cloud: str, timeout: float = 10.0) -> None:
+        self._names = Names(cloud)
+        self._owned: defaultdict[tuple[str, str], set[Place]] = defaultdict(set)
+        self._owner: dict[UUID, tuple[str, str]] = {}
+        self._liveness = Liveness()
+        self._north = Database(northbound, "OVN_Northbound", TABLES, self._changed, timeout)
+        self._south = Southbound(southbound, timeout)
+
+    def matches(self, spec: Spec) -> bool:
+        gateways = self._gateways(spec)
+        with self._north.open() as view:
+            return not self._differences(view, self._plan(view, spec, gateways))
+
+    def ensure(self, spec: Spec) -> None:
+        gateways = self._gateways(spec)
+        with self._north.open() as view:
+            plan = self._plan(view, spec, gateways)
+            if self._stored_gen(view, plan) > spec.gen:
+                return
+            require_homes(view, plan)
+            if operations := self._differences(view, plan):
+                view.commit(guard(view, plan.root) + operations)
+
+    def remove(self, kind: Kind, id: str) -> None:
+        with self._north.open() as view:
+            if operations := discard(view, list(self._places(view, kind, id))):
+                view.commit(operations)
+
+    def names(self, kind: Kind) -> list[str]:
+        with self._north.open() as view:
+            return [id for owner, id in list(self._owned) if owner == kind and self._root(view, kind, id) is not None]
+
+    def port(self, id: str) -> PortState | None:
+        return self._south.port(id)
+
+    def hosts(self) -> dict[str, bool]:
+        progress = self._south.progress()
+        with self._north.open() as view:
+            numbers = [row.nb_cfg for row in view.rows("NB_Global").values()]
+            verdicts = self._liveness.judge(max(numbers, default=0), progress)
+            if self._liveness.wants_pulse():
+                view.commit([{"op": "mutate", "table": "NB_Global", "where": [], "mutations": [["nb_cfg", "+=", 1]]}])
+        return verdicts
+
+    def watch(self, changed: Callable[[Kind, str], None]) -> None:
+        self._south.watch(lambda port: changed(Kind.PORT, port))
+
+    def close(self) -> None:
+        self._south.close()
+        self._north.close()
+
+    def _changed(self, event: str, table: str, row: Any) -> None:
+        if table == "NB_Global":
+            return
+        if owner := self._owner.pop(row.uuid, None):
+            self._owned[owner].discard((table, row.uuid))
+            if not self._owned[owner]:
+                del self._owned[owner]
+        marks = tags(row)
+        if event != ROW_DELETE and marks.get("croft:cloud") == self._names.cloud:
+            owner = (marks.get("croft:kind", ""), marks.get("croft:id", ""))
+            self._owned[owner].add((table, row.uuid))
+            self._owner[row.uuid] = owner
+
+    def _places(self, view: View, kind: str, id: str) -> set[Place]:
+        """The object's rows by tag, and its root even without."""
+        places = set(self._owned.get((kind, id), ()))
+        root = (ROOTS[Kind(kind)], self._names.uuid(kind, id))
+        return places | ({root} if view.row(*root) is not None else set())
+
+    def _root(self, view: View, kind: Kind, id: str) -> Any:
+        return view.row(ROOTS[kind], self._names.uuid(kind, id))
+
+    def _stored_gen(self, view: View, plan: Plan) -> int:
+        row = view.row(plan.root.table, plan.root.uuid)
+        gen = tags(row).get("croft:gen", "") if row is not None else ""
+        return int(gen) if gen.isdecimal() else -1
+
+    def _gateways(self, spec: Spec) -> tuple[str, ...]:
+        chosen = isinstance(spec, Router) and spec.external is not None and not spec.external.hosts
+        return self._south.gateways() if chosen else ()
+
+    def _differences(self, view: View, plan: Plan) -> list[dict[str, object]]:
+        groups = [self._names.uuid(kind, id) for kind, id in self._owned if kind in {Kind.GROUP, "drop"}]
+        return differences(view, plan, self._owned.get((plan.kind, plan.id), ()), groups if plan.root.groups else ())
+
+    def _plan(self, view: View, spec: Spec, gateways: tuple[str, ...]) -> Plan:
+        match spec:
+            case Network():
+                return plan_network(self._names, spec)
+            case Router():
+                return plan_router(self._names, spec, Surroundings(gateways=gateways or self._stored(view, spec)))
+            case Port():
+                return plan_port(self._names, spec, self._around(view, spec))
+            case Group():
+                return plan_group(self._names, spec)
+            case Floating():
+                return plan_floating(self._names, spec)
+
+    def _around(self, view: View, port: Port) -> Surroundings:
+        wanted = (options_uuid(self._names, subnet) for subnet in port.subnets)
+        options = frozenset(uuid for uuid in wanted if view.row("DHCP_Options", uuid) is not None)
+        network = self._root(view, Kind.NETWORK, port.network)
+        domain = tags(network).get("croft:domain", "") if network is not None else ""
+        return Surroundings(options=options, domain=domain)
+
+    def _stored(self, view: View, router: Router) -> tuple[str, ...]:
+        """While no host is known (they register when they start), those of before stay."""
+        owned = self._owned.get((Kind.ROUTER, router.id), ())
+        rows = [row for place in owned if place[0] == "Gateway_Chassis" and (row := view.row(*place)) is not None]
+        return tuple(row.chassis_name for row in sorted(rows, key=lambda row: -row.priority))
