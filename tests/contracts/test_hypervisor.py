@@ -15,6 +15,7 @@ import pytest
 from croft.core.errors import Unavailable
 from croft.drivers.hypervisor import Disk, Guest, GuestState, Hypervisor, Nic, Power
 from croft.drivers.hypervisor.fake import FakeHypervisor
+from croft.machine.embedded import Endpoints
 
 
 def until(true: Callable[[], bool], seconds: float = 20) -> None:
@@ -45,6 +46,15 @@ class FakeBench:
 
     def disk(self) -> Disk:
         return Disk(f"fake-volume:{uuid4()}")
+
+
+@pytest.fixture(scope="session")
+def libvirt_bench(machine: Endpoints) -> Iterator[Bench]:
+    from tests.contracts.libvirt_bench import LibvirtBench
+
+    bench = LibvirtBench(machine)
+    yield bench
+    bench.driver.close()
 
 
 @pytest.fixture(params=["fake", pytest.param("libvirt", marks=pytest.mark.engines)])
@@ -156,9 +166,11 @@ def test_a_lost_guest_is_absent_and_can_be_made_again(bench: Bench, new_guest: C
 
 def test_a_new_boot_restarts_and_the_same_boot_does_not(bench: Bench, new_guest: Callable[..., Guest]) -> None:
     guest = new_guest()
-    bench.driver.ensure(bench.host, guest)
     starts: list[str] = []
     bench.driver.watch(lambda host, name: starts.append(name))
+    bench.driver.ensure(bench.host, guest)
+    until(lambda: guest.id in starts)
+    starts.clear()
     bench.driver.ensure(bench.host, replace(guest, gen=2))
     assert observed(bench, guest).boot == 1
     assert guest.id not in starts
