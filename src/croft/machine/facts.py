@@ -131,7 +131,7 @@ def free_network(pool: AnyNetwork, length: int, start: int, used: list[AnyNetwor
     for offset in range(count):
         address = pool.network_address + ((start + offset) % count) * size
         candidate = ipaddress.ip_network((int(address), length)) if pool.version == 4 else _v6(int(address), length)
-        if not any(candidate.overlaps(network) for network in taken):  # type: ignore[arg-type]
+        if not any(candidate.overlaps(network) for network in taken):
             return candidate
     raise StepFailed(f"every /{length} of {pool} is in use on this machine", advice="Remove clouds no longer needed.")
 
@@ -167,9 +167,7 @@ def others(layout: Layout) -> list[Facts]:
 
 
 def _networks_of_others(layout: Layout) -> list[AnyNetwork]:
-    return [
-        ipaddress.ip_network(text) for facts in others(layout) for text in (facts.external_v4, facts.external_v6)
-    ]
+    return [ipaddress.ip_network(text) for facts in others(layout) for text in (facts.external_v4, facts.external_v6)]
 
 
 def _refuse_taken(layout: Layout, facts: Facts) -> None:

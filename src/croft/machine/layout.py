@@ -1,4 +1,4 @@
-"""Where everything of one embedded cloud lives: files, sockets, namespaces, devices. Computes names, touches nothing."""
+"""Where everything of one embedded cloud lives: files, sockets, namespaces, devices. Names only."""
 
 from __future__ import annotations
 

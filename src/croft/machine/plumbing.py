@@ -1,8 +1,8 @@
 """Namespaces, bridges and cables of one cloud. Everything is made only where missing, and removed by prefix.
 
-    root ──outside_device── provider bridge (fabric) ──ex── host N: br-ex ┐
-                            underlay bridge (fabric) ──un── host N: br-phy┴─ br-int ── guests
-                            underlay bridge          ──un── central: OVN databases
+root ──outside_device── provider bridge (fabric) ──ex── host N: br-ex ┐
+                        underlay bridge (fabric) ──un── host N: br-phy┴─ br-int ── guests
+                        underlay bridge          ──un── central: OVN databases
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ PROVIDER_MTU = 1500
 CENTRAL_ADDRESS = "172.31.0.254"
 UNDERLAY_LENGTH = 24
 FABRIC, CENTRAL = "fabric", "central"
+OFFLOADS_OFF = ("tx", "off", "rx", "off", "tso", "off", "gso", "off", "gro", "off")
+"""OVS in userspace sends frames as it reads them; with offloads on, TCP checksums are never filled in."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,7 @@ def _lay(fabric: str, cable: Cable) -> None:
     _ip_batch(fabric, [f"link set {cable.far} master {cable.bridge} up"])
     _ip_batch(cable.namespace, [f"link set {cable.near} up"])
     for namespace, device in ((cable.namespace, cable.near), (fabric, cable.far)):
-        run(*_inside(namespace), "ethtool", "-K", device, *"tx off rx off tso off gso off gro off".split())
+        run(*_inside(namespace), "ethtool", "-K", device, *OFFLOADS_OFF)
 
 
 def remove(layout: Layout) -> None:

@@ -47,9 +47,7 @@ def of_cloud(layout: Layout) -> list[int]:
     return [
         pid
         for pid in sorted(int(entry.name) for entry in PROC.iterdir() if entry.name.isdigit())
-        if pid not in mine
-        and alive(pid)
-        and (marked(pid, f"{MARK}={layout.tag}") or _namespace_of(pid) in namespaces)
+        if pid not in mine and alive(pid) and (marked(pid, f"{MARK}={layout.tag}") or _namespace_of(pid) in namespaces)
     ]
 
 
