@@ -1,9 +1,11 @@
 """Disks as files in one directory, made by qemu-img: qcow2 for volumes, raw for given bytes.
 
-A file appears under its name only when whole. Formats are always named to qemu-img, never probed."""
+A file appears under its name only when whole. Formats are always named to qemu-img, never probed. A volume made from an
+image holds a hard link of its own to the image's bytes, so the image store may forget them."""
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 import struct
@@ -19,6 +21,7 @@ from croft.drivers.block import Volume, VolumeState, check_name
 _TIMEOUT = 30
 _PART = ".part"
 _ENDINGS = {"qcow2": ".qcow2", "raw": ".raw"}
+_ORIGIN = ".origin"
 _MAGIC = b"QFI\xfb"
 _SIZE_OFFSET = 24
 _NEARLY_FULL = 4 << 20
@@ -33,6 +36,9 @@ class Qcow2Block:
             directory.mkdir(mode=0o700, parents=True, exist_ok=True)
             for stray in directory.glob(f".*{_PART}"):
                 stray.unlink(missing_ok=True)
+            for origin in directory.glob(f"*{_ORIGIN}"):
+                if not origin.with_suffix(_ENDINGS["qcow2"]).exists():
+                    origin.unlink(missing_ok=True)
 
     def observe(self, name: str) -> VolumeState | None:
         check_name(name)
@@ -63,6 +69,7 @@ class Qcow2Block:
         with self._alone(name), _translated():
             for form in _ENDINGS:
                 self._path(name, form).unlink(missing_ok=True)
+            self._origin(name).unlink(missing_ok=True)
 
     def names(self) -> list[str]:
         with _translated():
@@ -70,19 +77,31 @@ class Qcow2Block:
         return sorted({path.stem for path in paths if path.suffix in _ENDINGS.values() and path.name[0] != "."})
 
     def _make(self, volume: Volume) -> VolumeState:
-        path = self._path(volume.name, "qcow2")
-        origin: list[str] = []
+        backing: list[str] = []
         if volume.image is not None:
             needed = _image_size(volume.image, volume.image_format)
             if volume.size < needed:
                 raise Rejected(f"A disk of {volume.size} bytes cannot hold an image of {needed}.")
-            origin = ["-b", volume.image, "-F", volume.image_format]
+            backing = ["-b", self._adopt(volume.name, volume.image), "-F", volume.image_format]
         with self._part(volume.name) as part:
-            self._qemu_img("create", "-q", "-f", "qcow2", *origin, str(part), str(volume.size))
+            self._qemu_img("create", "-q", "-f", "qcow2", *backing, str(part), str(volume.size))
             with _translated():
                 part.chmod(0o600)
-                part.replace(path)
+                part.replace(self._path(volume.name, "qcow2"))
         return self._held(volume.name)
+
+    def _adopt(self, name: str, image: str) -> str:
+        """Links the image's bytes to the volume; what an interrupted call linked before is replaced."""
+        origin = self._origin(name)
+        with _translated():
+            origin.unlink(missing_ok=True)
+            try:
+                origin.hardlink_to(image)
+            except OSError as error:
+                if error.errno == errno.EXDEV:
+                    raise Rejected("Images and volumes must be kept on one file system.") from error
+                raise
+        return str(origin)
 
     def _held(self, name: str) -> VolumeState:
         state = self.observe(name)
@@ -104,6 +123,9 @@ class Qcow2Block:
 
     def _path(self, name: str, form: str) -> Path:
         return self._directory / (name + _ENDINGS[form])
+
+    def _origin(self, name: str) -> Path:
+        return self._directory / (name + _ORIGIN)
 
     @contextmanager
     def _part(self, name: str) -> Iterator[Path]:
