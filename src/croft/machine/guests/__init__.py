@@ -1,6 +1,5 @@
 """Guest images built here from Debian packages; apt is the only source. Results are cached by recipe and versions."""
 
 from croft.machine.guests.build import NAMES, PACKAGES, BuiltImage, build
-from croft.machine.guests.steps import BuildFailed, Progress
 
-__all__ = ["NAMES", "PACKAGES", "BuildFailed", "BuiltImage", "Progress", "build"]
+__all__ = ["NAMES", "PACKAGES", "BuiltImage", "build"]

@@ -6,8 +6,7 @@ import fcntl
 import hashlib
 import shutil
 import tempfile
-import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib.resources import files
@@ -15,8 +14,9 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Protocol
 
+from croft.machine.commands import CommandFailed
 from croft.machine.guests import debian, tiny
-from croft.machine.guests.steps import BuildFailed, Progress
+from croft.machine.progress import Progress, StepFailed
 
 
 class Recipe(Protocol):
@@ -38,6 +38,9 @@ PACKAGES = tuple(sorted({*tiny.PACKAGES}))
 """Debian packages the build machine needs."""
 
 
+RETRY = "Look at what the program said, see to that, and run the same command again; nothing half-built is left."
+
+
 @dataclass(frozen=True)
 class BuiltImage:
     path: Path
@@ -51,18 +54,18 @@ class BuiltImage:
     """Glance image properties."""
 
 
-def build(name: str, workdir: Path, progress: Progress) -> BuiltImage:
+def build(name: str, workdir: Path, progress: Progress, recipes: Mapping[str, Recipe] = RECIPES) -> BuiltImage:
     """Returns the image, building it unless `workdir` holds the one this recipe would make from today's packages."""
-    recipe = RECIPES.get(name)
+    recipe = recipes.get(name)
     if recipe is None:
-        raise BuildFailed(f"there is no image named {name}; choose one of {', '.join(NAMES)}")
+        raise StepFailed(f"there is no image named {name}", advice=f"Choose one of {', '.join(recipes)}.")
     workdir.mkdir(parents=True, exist_ok=True)
     with _alone(workdir / f".{name}.lock"):
         packages = recipe.material()
         version = _version(packages)
         path = workdir / f"{name}-{version}.qcow2"
         if path.exists():
-            progress(f"{name}: version {version} is built already")
+            progress.note(f"{name}, version {version}, is built already")
         else:
             _make(recipe, packages, path, progress)
     properties = {
@@ -77,7 +80,6 @@ def build(name: str, workdir: Path, progress: Progress) -> BuiltImage:
 
 
 def _make(recipe: Recipe, packages: tuple[debian.Package, ...], path: Path, progress: Progress) -> None:
-    start = time.monotonic()
     prefix = f".build-{recipe.NAME}-"
     for leftover in path.parent.glob(f"{prefix}*"):
         shutil.rmtree(leftover)
@@ -85,13 +87,14 @@ def _make(recipe: Recipe, packages: tuple[debian.Package, ...], path: Path, prog
     try:
         recipe.make(packages, scratch, scratch / "image.qcow2", progress)
         (scratch / "image.qcow2").replace(path)
+    except CommandFailed as failure:
+        raise StepFailed(f"the image {recipe.NAME} could not be built: {failure}", advice=RETRY) from failure
     finally:
         shutil.rmtree(scratch)
     for older in path.parent.glob(f"{recipe.NAME}-????????????.qcow2"):
         if older != path:
             older.unlink()
-    megabytes = path.stat().st_size / 1_000_000
-    progress(f"{recipe.NAME}: built {path.name}, {megabytes:.1f} MB ({time.monotonic() - start:.0f} s)")
+    progress.note(f"built {path.name}, {path.stat().st_size / 1_000_000:.1f} MB")
 
 
 @contextmanager

@@ -6,9 +6,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from croft.machine.guests.steps import BuildFailed, run
+from croft.machine.commands import run
+from croft.machine.progress import StepFailed
 
 KERNEL = "linux-image-cloud-amd64"
+FETCH_SECONDS = 900
+UPDATE = "Run `apt-get update`; the Debian sources of this machine must offer main."
 
 
 @dataclass(frozen=True)
@@ -23,14 +26,14 @@ def candidates(names: Iterable[str]) -> list[Package]:
     """What apt would install under these names now, in their order."""
     wanted = list(names)
     found: dict[str, Package] = {}
-    for paragraph in run(["apt-cache", "show", "--no-all-versions", *wanted]).split("\n\n"):
+    for paragraph in run("apt-cache", "show", "--no-all-versions", *wanted, check=False).split("\n\n"):
         fields = dict(line.split(": ", 1) for line in paragraph.splitlines() if ": " in line and line[0] != " ")
         if "Package" in fields and "Version" in fields:
             depends = (part.split("|")[0].split("(")[0].strip() for part in fields.get("Depends", "").split(","))
             found[fields["Package"]] = Package(fields["Package"], fields["Version"], tuple(filter(None, depends)))
     missing = [name for name in wanted if name not in found]
     if missing:
-        raise BuildFailed(f"apt knows no package {', '.join(missing)}; run apt-get update")
+        raise StepFailed(f"apt knows no package {', '.join(missing)}", advice=UPDATE)
     return [found[name] for name in wanted]
 
 
@@ -40,16 +43,17 @@ def kernel_name() -> str:
     for name in newest.depends:
         if name.startswith("linux-image-"):
             return name
-    raise BuildFailed(f"{KERNEL} names no kernel; run apt-get update")
+    raise StepFailed(f"{KERNEL} names no kernel", advice=UPDATE)
 
 
 def unpack(packages: Iterable[Package], workdir: Path, tree: Path) -> None:
     """Downloads exactly these versions (apt checks their signatures) and unpacks them over each other into `tree`."""
     workdir.mkdir()
     names = [f"{package.name}={package.version}" for package in packages]
-    run(["apt-get", "download", "--quiet", "-o", "APT::Sandbox::User=root", *names], cwd=workdir)
+    download = ("apt-get", "download", "--quiet", "--option", "APT::Sandbox::User=root")
+    run("env", f"--chdir={workdir}", *download, *names, timeout=FETCH_SECONDS)
     for archive in sorted(workdir.glob("*.deb")):
-        run(["dpkg-deb", "--extract", archive, tree])
+        run("dpkg-deb", "--extract", str(archive), str(tree))
         archive.unlink()
 
 
@@ -57,15 +61,18 @@ def libraries(tree: Path, programs: Sequence[Path]) -> set[Path]:
     """The shared libraries, loader included, these programs of an unpacked tree load from that tree."""
     loader = tree / "lib64/ld-linux-x86-64.so.2"
     folders = ":".join(str(tree / folder) for folder in ("lib/x86_64-linux-gnu", "usr/lib/x86_64-linux-gnu"))
-    ask: list[str | Path] = [tree / "lib/x86_64-linux-gnu/ld-linux-x86-64.so.2", "--library-path", folders, "--list"]
+    ask = (str(tree / "lib/x86_64-linux-gnu/ld-linux-x86-64.so.2"), "--library-path", folders, "--list")
     found = {loader}
     for program in programs:
-        for line in run([*ask, program]).splitlines():
+        for line in run(*ask, str(program)).splitlines():
             name, arrow, goal = line.strip().partition(" => ")
             if not arrow:
                 continue
             path = Path(goal.split(" (")[0])
             if not path.is_relative_to(tree):
-                raise BuildFailed(f"{program.name} needs {name}, which no listed package brings")
+                raise StepFailed(
+                    f"{program.name} needs {name}, which no listed package brings",
+                    advice="Add the package that has it to MATERIAL in the image's recipe.",
+                )
             found.add(path)
     return found

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from croft.machine.guests.steps import BuildFailed
+from croft.machine.progress import StepFailed
 
 SIGNATURE_MARK = b"~Module signature appended~\n"
 
@@ -49,7 +49,10 @@ def load_order(tree: Path, names: Iterable[str]) -> list[Module]:
         if key in ordered:
             return
         if key not in files:
-            raise BuildFailed(f"this kernel has no module {name}")
+            raise StepFailed(
+                f"the kernel package has no module {name}",
+                advice="Take it out of the image's recipe, or name its successor.",
+            )
         module = read_module(files[key])
         for other in module.depends:
             add(other)

@@ -7,8 +7,9 @@ from collections.abc import Iterable
 from importlib.resources import files
 from pathlib import Path
 
+from croft.machine.commands import run
 from croft.machine.guests import debian, disk, modules
-from croft.machine.guests.steps import Progress, run, step
+from croft.machine.progress import Progress
 
 NAME = "tiny"
 MIN_DISK_GIB = 1
@@ -68,15 +69,15 @@ def material() -> tuple[debian.Package, ...]:
 
 def make(packages: tuple[debian.Package, ...], scratch: Path, target: Path, progress: Progress) -> None:
     source, root = scratch / "packages", scratch / "root"
-    with step(progress, f"{NAME}: fetched and unpacked {len(packages)} Debian packages"):
+    with progress.step(f"fetching {len(packages)} Debian packages for {NAME}"):
         debian.unpack(packages, scratch / "archives", source)
-    with step(progress, f"{NAME}: laid out the root file system"):
+    with progress.step(f"laying out the root file system of {NAME}"):
         _lay_out(source, root)
         _add_modules(source, root)
         _pack_early(source, scratch / "early", root / "boot/initrd")
         (kernel,) = source.glob("boot/vmlinuz-*")
         shutil.copy(kernel, root / "boot/vmlinuz")
-    with step(progress, f"{NAME}: wrote and compressed the disk"):
+    with progress.step(f"writing and compressing the disk of {NAME}"):
         disk.write_disk(root, disk.Layout("tiny", 128, BOOT_SCRIPT), scratch, target)
 
 
@@ -95,7 +96,7 @@ def _lay_out(source: Path, root: Path) -> None:
     for folder in FOLDERS:
         (root / folder).mkdir(parents=True)
     (root / "root").chmod(0o700)
-    applets = set(run([source / "bin/busybox", "--list"]).split())
+    applets = set(run(str(source / "bin/busybox"), "--list").split())
     _add_busybox(source, root / "bin", applets - {"busybox", "mke2fs"})
     programs = [source / name for name in PROGRAMS]
     for path in [*programs, *debian.libraries(source, programs)]:
@@ -140,5 +141,6 @@ def _pack_early(source: Path, folder: Path, target: Path) -> None:
     (folder / "modules/order").write_text("".join(f"{module.name}\n" for module in chosen))
     _place("early", folder / "init")
     archive = folder.with_suffix(".cpio")
-    run(["sh", "-c", 'find . -print0 | LC_ALL=C sort -z | cpio --null --quiet -o -H newc > "$0"', archive], cwd=folder)
-    run(["zstd", "-q", "-19", archive, "-o", target])
+    pack = 'find . -print0 | LC_ALL=C sort -z | cpio --null --quiet -o -H newc > "$0"'
+    run("env", f"--chdir={folder}", "sh", "-c", pack, str(archive))
+    run("zstd", "-q", "-19", str(archive), "-o", str(target), timeout=120)
