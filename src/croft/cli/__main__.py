@@ -1,0 +1,5 @@
+"""`python -m croft.cli`."""
+
+from croft.cli import main
+
+main(prog_name="croft")

@@ -1,0 +1,53 @@
+"""`croft why ID`: for any resource, what is wanted, what is there, and what Croft does about the difference."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from croft.cli.client import Client, ClientError
+from croft.machine.layout import DEFAULT_STATE, Layout
+
+
+@click.command()
+@click.argument("id", required=False)
+@click.option("--state", type=click.Path(path_type=Path), default=DEFAULT_STATE, show_default=True)
+@click.option("--json", "as_json", is_flag=True, help="Print the API's answer as it is.")
+def why(id: str | None, state: Path, as_json: bool) -> None:
+    """Show why a resource is as it is: want, have, tries, last note, next look.
+
+    ID is any id that a client shows (server, port, network, image …). Without one, list everything that is not as
+    wished."""
+    try:
+        client = Client.from_clouds(Layout(state).clouds_yaml, cloud="croft-admin")
+        answer = client.request("operations", "GET", f"/work/{id}" if id else "/work")
+    except ClientError as error:
+        raise click.ClickException(str(error)) from error
+    entries: list[dict[str, Any]] = answer["work"]
+    if as_json:
+        click.echo(json.dumps(entries, indent=2))
+        return
+    if not entries:
+        click.echo("Everything is as wished.")
+    for entry in entries:
+        _show(entry)
+
+
+def _show(entry: dict[str, Any]) -> None:
+    click.echo(f"{entry['kind']} {entry['id']}")
+    click.echo(f"  state      {entry['state']}{' (a worker is on it now)' if entry['running'] else ''}")
+    if entry["message"]:
+        click.echo(f"  note       {entry['message']}")
+    if entry["unfulfilled_since"]:
+        click.echo(f"  since      {entry['unfulfilled_since']}, {entry['tries']} failed tries in a row")
+    click.echo(f"  last look  {entry['looked_at'] or 'never'}")
+    click.echo(f"  next look  {entry['next_look_at']}")
+    if entry.get("engine"):
+        click.echo(f"  engine     {entry['engine']}")
+    for word in ("want", "have"):
+        if entry.get(word) is not None:
+            click.echo(f"  {word}")
+            click.echo("\n".join(f"    {line}" for line in json.dumps(entry[word], indent=2).splitlines()))
