@@ -1,6 +1,6 @@
 """Runs OpenStack's own Tempest against a cloud it starts, and prints the score: `make conformance S=refstack-compute`.
 
-The runner, its test lists and OpenStack's own results are looked for in `../shared/conformance/tempest` (or in the folder
+The runner, its test lists and OpenStack's results are looked for in `../shared/conformance/tempest` (or in the folder
 named by CROFT_TEMPEST) and copied into `.cache/tempest`, where Tempest is installed once.
 """
 
