@@ -2,18 +2,39 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Iterator
 from dataclasses import replace
+from uuid import uuid4
 
 import pytest
 
 from croft.core.errors import Rejected
 from croft.drivers.uplink import Gateway, Route, Uplink
 from croft.drivers.uplink.fake import FakeUplink
+from croft.drivers.uplink.linux import LinuxUplink
 
 GATEWAY = Gateway(
     "0b0f3c1e-6a8f-4c8e-9d57-3f3c2c1d0a01", "physnet1", ("198.18.7.1/24", "2001:db8:7::1/64"), ("198.18.7.0/24",)
 )
+
+
+@pytest.fixture
+def outside() -> Iterator[str]:
+    """A network namespace of its own, with the device `outside` up in it."""
+    name = f"croft-test-{uuid4().hex[:8]}"
+    subprocess.run(["ip", "netns", "add", name], check=True)
+    try:
+        for words in ("link add outside type veth peer name inside", "link set outside up", "link set inside up"):
+            subprocess.run(["ip", "-n", name, *words.split()], check=True)
+        yield name
+    finally:
+        subprocess.run(["ip", "netns", "delete", name], check=True)
+
+
+@pytest.fixture
+def linux_uplink(outside: str) -> LinuxUplink:
+    return LinuxUplink({"physnet1": "outside"}, tag="test", netns=outside)
 
 
 @pytest.fixture(params=["fake", pytest.param("linux", marks=pytest.mark.engines)])
@@ -82,8 +103,9 @@ def test_routes_come_change_and_go(uplink: Uplink) -> None:
 
 def test_a_route_through_no_gateway_is_refused(uplink: Uplink) -> None:
     uplink.ensure(GATEWAY)
-    with pytest.raises(Rejected):
-        uplink.route(Route("2001:db8:100::/64", "2001:db8:ffff::1"))
+    for via in ("2001:db8:ffff::1", "198.19.7.1", "nonsense"):
+        with pytest.raises(Rejected):
+            uplink.route(Route("2001:db8:100::/64", via))
 
 
 def test_routes_end_with_their_gateway(uplink: Uplink) -> None:

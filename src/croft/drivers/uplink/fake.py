@@ -70,7 +70,10 @@ class FakeUplink:
             self._routes.pop(name, None)
 
     def _reached(self, via: str) -> bool:
-        address = ipaddress.ip_address(via)
+        try:
+            address = ipaddress.ip_address(via)
+        except ValueError as error:
+            raise Rejected(f"{error}.")
         return any(
             address in ipaddress.ip_interface(own).network
             for gateway in self._gateways.values()
