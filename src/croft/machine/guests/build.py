@@ -65,7 +65,7 @@ def build(name: str, workdir: Path, progress: Progress, recipes: Mapping[str, Re
         version = _version(packages)
         path = workdir / f"{name}-{version}.qcow2"
         if path.exists():
-            progress.note(f"{name}, version {version}, is built already")
+            progress.note(f"{name}: version {version} is built already")
         else:
             _make(recipe, packages, path, progress)
     properties = {
@@ -94,7 +94,7 @@ def _make(recipe: Recipe, packages: tuple[debian.Package, ...], path: Path, prog
     for older in path.parent.glob(f"{recipe.NAME}-????????????.qcow2"):
         if older != path:
             older.unlink()
-    progress.note(f"built {path.name}, {path.stat().st_size / 1_000_000:.1f} MB")
+    progress.note(f"{recipe.NAME}: built {path.name}, {path.stat().st_size / 1_000_000:.1f} MB")
 
 
 @contextmanager

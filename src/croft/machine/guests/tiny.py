@@ -69,15 +69,15 @@ def material() -> tuple[debian.Package, ...]:
 
 def make(packages: tuple[debian.Package, ...], scratch: Path, target: Path, progress: Progress) -> None:
     source, root = scratch / "packages", scratch / "root"
-    with progress.step(f"fetching {len(packages)} Debian packages for {NAME}"):
+    with progress.step(f"{NAME}: {len(packages)} Debian packages fetched"):
         debian.unpack(packages, scratch / "archives", source)
-    with progress.step(f"laying out the root file system of {NAME}"):
+    with progress.step(f"{NAME}: root file system laid out"):
         _lay_out(source, root)
         _add_modules(source, root)
         _pack_early(source, scratch / "early", root / "boot/initrd")
         (kernel,) = source.glob("boot/vmlinuz-*")
         shutil.copy(kernel, root / "boot/vmlinuz")
-    with progress.step(f"writing and compressing the disk of {NAME}"):
+    with progress.step(f"{NAME}: disk written and compressed"):
         disk.write_disk(root, disk.Layout("tiny", 128, BOOT_SCRIPT), scratch, target)
 
 
