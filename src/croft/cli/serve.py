@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from croft.cli.up import state_option
 from croft.core import config as configuration
 from croft.core import log as logging_setup
 from croft.core import migrate
@@ -16,13 +17,13 @@ from croft.core.config import Config
 from croft.core.db import Database
 from croft.core.errors import CroftError
 from croft.machine import authority, credentials, facts
-from croft.machine.layout import DEFAULT_STATE, Layout
+from croft.machine.layout import Layout
 
 log = logging.getLogger("croft.serve")
 
 
 @click.command(hidden=True)
-@click.option("--state", type=click.Path(path_type=Path), default=DEFAULT_STATE, show_default=True)
+@state_option
 def serve(state: Path) -> None:
     """Run the API and the workers in the foreground, on the engines that `croft up` started."""
     layout = Layout(state)

@@ -40,10 +40,10 @@ def test(part: str, pytest_arguments: tuple[str, ...]) -> None:
 
 
 def _install(part: str) -> None:
-    from croft.cli.up import TerminalProgress
+    from croft.cli.up import ConsoleProgress
     from croft.machine import packages
 
-    progress = TerminalProgress()
+    progress = ConsoleProgress()
     wanted = [] if part == "e2e" else ["postgresql"]
     if os.geteuid() == 0:
         packages.install(wanted, progress)

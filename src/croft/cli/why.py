@@ -9,12 +9,13 @@ from typing import Any
 import click
 
 from croft.cli.client import Client, ClientError
-from croft.machine.layout import DEFAULT_STATE, Layout
+from croft.cli.up import state_option
+from croft.machine.layout import Layout
 
 
 @click.command()
 @click.argument("id", required=False)
-@click.option("--state", type=click.Path(path_type=Path), default=DEFAULT_STATE, show_default=True)
+@state_option
 @click.option("--json", "as_json", is_flag=True, help="Print the API's answer as it is.")
 def why(id: str | None, state: Path, as_json: bool) -> None:
     """Show why a resource is as it is: want, have, tries, last note, next look.
