@@ -129,7 +129,8 @@ def test_a_spoofed_source_is_dropped(tenants: tuple[Tenant, Tenant], key: Path) 
     ssh = Ssh(key)
     me, other = red.floating["red0"], red.fixed["red1"]
     eventually("honest ping", lambda: ssh.run(me, f"ping -c 1 -W 2 {other}").returncode == 0)
-    spoof = f"ip addr add 10.0.0.99/24 dev eth0; ping -c 3 -W 1 -I 10.0.0.99 {other}; echo rc=$?; ip addr del 10.0.0.99/24 dev eth0"
+    own = "10.0.0.99/24 dev eth0"
+    spoof = f"ip addr add {own}; ping -c 3 -W 1 -I 10.0.0.99 {other}; echo rc=$?; ip addr del {own}"
     assert "rc=0" not in ssh(me, spoof)
 
 
