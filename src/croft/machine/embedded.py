@@ -7,7 +7,7 @@ import shutil
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -84,16 +84,14 @@ class Embedded:
 
     def down(self, progress: Progress, *, purge: bool = False) -> None:
         """Also cleans up after a cloud that is half started, crashed, or already partly gone."""
-        facts = facts_module.load(self.layout)
-        if self.layout.state.is_dir():
-            with self._locked():
-                self._take_down(progress, facts)
-        else:
-            self._take_down(progress, facts)
-        if purge and self.layout.state.is_dir():
-            self._refuse_foreign_directory(facts)
-            with progress.step("state removed"):
-                shutil.rmtree(self.layout.state)
+        started = self.layout.lock.exists()
+        if purge and not started and self.layout.state.is_dir():
+            self._refuse_foreign_directory()
+        with self._locked() if started else nullcontext():
+            self._take_down(progress, facts_module.load(self.layout))
+            if purge and self.layout.state.is_dir():
+                with progress.step("state removed"):
+                    shutil.rmtree(self.layout.state)
 
     def status(self) -> list[DaemonStatus]:
         facts = facts_module.load(self.layout)
@@ -186,8 +184,8 @@ class Embedded:
         forwarding.restore_if_last(self.layout)
         shutil.rmtree(self.layout.run, ignore_errors=True)
 
-    def _refuse_foreign_directory(self, facts: Facts | None) -> None:
-        if facts is None and any(self.layout.state.iterdir()) and not self.layout.lock.exists():
+    def _refuse_foreign_directory(self) -> None:
+        if any(self.layout.state.iterdir()):
             raise StepFailed(
                 f"{self.layout.state} does not look like a cloud's state directory",
                 advice="Check --state; nothing was removed.",

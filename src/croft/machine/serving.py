@@ -19,7 +19,7 @@ SERVE = "serve"
 def serve_daemon(layout: Layout, facts: Facts) -> Daemon:
     return Daemon(
         name=SERVE,
-        argv=(sys.executable, "-m", "croft.cli", "serve", "--state", str(layout.state)),
+        argv=(str(Path(sys.executable).with_name("croft")), "serve", "--state", str(layout.state)),
         environment={"PATH": PATH, "PYTHONUNBUFFERED": "1", "CROFT_CODE": _code_stamp()},
         after=(layout.northbound_socket, layout.southbound_socket) if facts.engines == "real" else (),
         ready=lambda: api_answers(layout, facts),
