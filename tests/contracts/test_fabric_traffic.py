@@ -1,0 +1,351 @@
+"""What the fabric does to real packets, between stand-in guests on two hosts and a neighbour outside.
+
+Two projects, blue and red, have the same addresses. One topology is built for all tests; each test leaves it as it was.
+"""
+
+from __future__ import annotations
+
+import socket
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import ExitStack, closing
+from dataclasses import dataclass, replace
+
+import pytest
+
+from croft.drivers.fabric import (
+    ExternalPort,
+    Floating,
+    Group,
+    Kind,
+    MetadataPort,
+    Network,
+    Port,
+    Router,
+    RouterPort,
+    Rule,
+    Subnet,
+)
+from croft.drivers.fabric.ovn import OvnFabric
+from croft.machine.embedded import Endpoints
+from tests.contracts.guests import Guest, Outside, ask_dhcp, ask_dhcpv6, eventually, resolve
+
+pytestmark = [pytest.mark.engines, pytest.mark.xdist_group("machine")]
+
+OUTSIDE_V4, OUTSIDE_V6 = "198.18.50.1", "2001:db8:ffff::1"
+WEB, SECRET = 8080, 8081
+
+
+def new_id() -> str:
+    return str(uuid.uuid4())
+
+
+@dataclass
+class Project:
+    network: Network
+    router: Router
+    group: Group
+
+
+def make_project(color: int, outside: Network, mode: str) -> Project:
+    """`color` is a number that is part of every MAC and external address; `mode` is how IPv6 addresses are given."""
+    mac, prefix = f"fa:16:3e:{color:02x}", f"2001:db8:{color:x}:"
+    v4 = Subnet(new_id(), "10.0.0.0/24", "10.0.0.1", True, ("9.9.9.9",), (("10.9.0.0/16", "10.0.0.9"),))
+    v6 = Subnet(new_id(), f"{prefix}:/64", f"{prefix}:1", True, ("2620:fe::fe",), mode=mode)
+    metadata = MetadataPort(new_id(), f"{mac}:00:02", ("10.0.0.2",))
+    network = Network(new_id(), 1, "inside", 1442, (v4, v6), metadata, dns_domain="inside.example.")
+    leg = RouterPort(
+        new_id(),
+        network.id,
+        f"{mac}:00:01",
+        ("10.0.0.1/24", f"{prefix}:1/64"),
+        ra_mode=mode.replace("-", "_"),
+    )
+    external = ExternalPort(
+        new_id(),
+        outside.id,
+        f"{mac}:ff:01",
+        (f"198.18.50.{color}/24", f"2001:db8:ffff::{color:x}/64"),
+        (OUTSIDE_V4, OUTSIDE_V6),
+        ("10.0.0.0/24",),
+    )
+    router = Router(new_id(), 1, "way out", (leg,), external)
+    id = new_id()
+    rules = (
+        Rule("egress", "IPv4"),
+        Rule("egress", "IPv6"),
+        Rule("ingress", "IPv4", remote_group=id),
+        Rule("ingress", "IPv6", remote_group=id),
+        Rule("ingress", "IPv4", "icmp"),
+        Rule("ingress", "IPv6", "icmpv6"),
+        Rule("ingress", "IPv4", "tcp", WEB, WEB),
+    )
+    return Project(network, router, Group(id, 1, rules))
+
+
+class World:
+    def __init__(self, machine: Endpoints, stack: ExitStack) -> None:
+        self.machine, self.stack = machine, stack
+        self.fabric = OvnFabric(machine.northbound, machine.southbound, f"traffic-{new_id()}")
+        stack.callback(self.fabric.close)
+        stack.callback(self._clear)
+        self.news: list[tuple[Kind, str]] = []
+        self.fabric.watch(lambda kind, id: self.news.append((kind, id)))
+        self.outside = stack.enter_context(closing(Outside(machine, f"{OUTSIDE_V4}/24", f"{OUTSIDE_V6}/64")))
+        provider = Network(new_id(), 1, "outside", 1500, physnet=machine.physnet)
+        self.fabric.ensure(provider)
+        self.blue = make_project(10, provider, "slaac")
+        self.red = make_project(20, provider, "dhcpv6-stateful")
+        for project in (self.blue, self.red):
+            for spec in (project.network, project.router, project.group):
+                self.fabric.ensure(spec)
+            color = project.router.external.mac.split(":")[3]
+            via = f"2001:db8:ffff::{int(color, 16):x}"
+            self.outside.ip(f"route add {project.network.subnets[1].cidr} via {via} dev eth0")
+        self.ports: dict[Guest, Port] = {}
+
+    def _clear(self) -> None:
+        for kind in (Kind.FLOATING, Kind.PORT, Kind.ROUTER, Kind.GROUP, Kind.NETWORK):
+            for name in self.fabric.names(kind):
+                self.fabric.remove(kind, name)
+
+    def guest(self, project: Project, host: int, last: int, *, settle: bool = True, **changes: object) -> Guest:
+        """A guest at 10.0.0.<last> on host 0 or 1; its IPv6 address is what SLAAC makes of its MAC."""
+        mac = project.network.metadata.mac[:12] + f"01:{last:02x}"
+        v4, v6 = project.network.subnets
+        addresses = (f"10.0.0.{last}", slaac(v6.cidr, mac))
+        port = Port(new_id(), 1, project.network.id, mac, addresses, (v4.id, v6.id), groups=(project.group.id,))
+        port = replace(port, **changes)
+        self.fabric.ensure(port)
+        guest = Guest(self.machine, self.machine.hosts[host], port.id, mac)
+        self.stack.callback(guest.close)
+        self.ports[guest] = port
+        if settle:
+            guest.settle([f"{addresses[0]}/24", f"{addresses[1]}/64"], ["10.0.0.1", v6.gateway])
+        return guest
+
+    def change(self, guest: Guest, **changes: object) -> None:
+        self.ports[guest] = replace(self.ports[guest], **changes)
+        self.fabric.ensure(self.ports[guest])
+
+    def float(self, guest: Guest, project: Project, external: str, distributed: bool) -> str:
+        port = self.ports[guest]
+        floating = Floating(new_id(), 1, project.router.id, external, port.addresses[0])
+        if distributed:
+            floating = replace(floating, port=port.id, mac="fa:16:f0:" + port.mac[9:])
+        self.fabric.ensure(floating)
+        return external
+
+
+def slaac(cidr: str, mac: str) -> str:
+    octets = bytearray.fromhex(mac.replace(":", ""))
+    octets[0] ^= 2
+    host = bytes(octets[:3]) + b"\xff\xfe" + bytes(octets[3:])
+    return socket.inet_ntop(socket.AF_INET6, socket.inet_pton(socket.AF_INET6, cidr.split("/")[0])[:8] + host)
+
+
+@pytest.fixture(scope="module")
+def world(machine: Endpoints) -> Iterator[World]:
+    with ExitStack() as stack:
+        yield World(machine, stack)
+
+
+@dataclass
+class Blue:
+    one: Guest
+    """On the first host."""
+    near: Guest
+    """On the same."""
+    far: Guest
+    """On the other."""
+
+
+@pytest.fixture(scope="module")
+def blue(world: World) -> Blue:
+    guests = Blue(
+        world.guest(world.blue, 0, 11, hostname="one"), world.guest(world.blue, 0, 12), world.guest(world.blue, 1, 13)
+    )
+    for guest in (guests.one, guests.near, guests.far):
+        guest.serve(WEB)
+        eventually(lambda guest=guest: world.fabric.port(guest.port).up, 10, "port up")
+    return guests
+
+
+@pytest.fixture(scope="module")
+def red(world: World) -> Guest:
+    guest = world.guest(world.red, 0, 11)
+    eventually(lambda: world.fabric.port(guest.port).up, 10, "port up")
+    return guest
+
+
+def test_hosts_are_alive(world: World) -> None:
+    eventually(lambda: world.fabric.hosts() == {"h1": True, "h2": True}, 10, "both hosts alive")
+
+
+def test_a_plugged_port_is_up_on_its_host_and_watchers_hear_of_it(world: World, blue: Blue) -> None:
+    state = world.fabric.port(blue.far.port)
+    assert state.up
+    assert state.host == "h2"
+    assert (Kind.PORT, blue.far.port) in world.news
+
+
+def test_guests_of_a_network_reach_each_other_on_one_host_and_across(world: World, blue: Blue) -> None:
+    for other in (blue.near, blue.far):
+        for address in world.ports[other].addresses:
+            eventually(lambda address=address: blue.one.pings(address), 5, f"reply from {address}")
+    assert blue.one.fetch("10.0.0.13", SECRET - 1) == b"10.0.0.11"
+
+
+def test_dhcp_gives_address_router_resolvers_mtu_and_routes(world: World, blue: Blue) -> None:
+    offer = ask_dhcp(blue.far)
+    assert offer[0] == socket.inet_aton("10.0.0.13")
+    assert offer[1] == bytes([255, 255, 255, 0])
+    assert offer[3] == socket.inet_aton("10.0.0.1")
+    assert offer[6] == socket.inet_aton("9.9.9.9")
+    assert int.from_bytes(offer[26], "big") == 1442
+    assert offer[15].rstrip(b"\0") == b"inside.example"
+    metadata = bytes([32, 169, 254, 169, 254, 10, 0, 0, 2])
+    assert offer[121] == metadata + bytes([16, 10, 9, 10, 0, 0, 9]) + bytes([0, 10, 0, 0, 1])
+
+
+def test_router_advertisements_give_slaac_addresses(world: World) -> None:
+    guest = world.guest(world.blue, 1, 14, settle=False)
+    wanted = world.ports[guest].addresses[1]
+    eventually(lambda: f"{wanted}/64" in guest.addresses(), 15, f"{wanted} by SLAAC")
+    gateway = world.blue.network.subnets[1].gateway
+    eventually(lambda: guest.pings(gateway), 5, "reply from the router")
+
+
+def test_stateful_dhcpv6_gives_the_ports_address(world: World, red: Guest) -> None:
+    wanted = socket.inet_pton(socket.AF_INET6, world.ports[red].addresses[1])
+    eventually(lambda: wanted in ask_dhcpv6(red), 8, "address by DHCPv6")
+
+
+def test_a_filtered_port_without_groups_gets_its_address_and_nothing_else(world: World, blue: Blue) -> None:
+    guest = world.guest(world.blue, 1, 15, groups=())
+    eventually(lambda: bool(ask_dhcp(guest)), 5, "an offer")
+    eventually(lambda: "dadfailed" not in guest.addresses(), 1, "IPv6")
+    assert not guest.pings("10.0.0.11")
+    assert not blue.one.pings("10.0.0.15")
+    world.change(guest, gen=2, groups=(world.blue.group.id,))
+    eventually(lambda: blue.one.pings("10.0.0.15"), 2, "reply after joining a group")
+
+
+def test_guests_reach_the_outside_with_the_routers_address(world: World, blue: Blue) -> None:
+    world.outside.serve(SECRET)
+    eventually(lambda: blue.far.fetch(OUTSIDE_V4, SECRET) == b"198.18.50.10", 10, "SNAT")
+
+
+def test_ipv6_is_routed_both_ways_untranslated(world: World, blue: Blue) -> None:
+    address = world.ports[blue.far].addresses[1]
+    eventually(lambda: world.outside.pings(address), 10, "IPv6 from outside")
+    assert blue.far.pings(OUTSIDE_V6)
+
+
+@pytest.mark.parametrize("distributed", [True, False])
+def test_a_floating_address_leads_in_and_shows_outside(world: World, blue: Blue, distributed: bool) -> None:
+    guest, external = (blue.one, "198.18.50.101") if distributed else (blue.far, "198.18.50.103")
+    world.outside.serve(SECRET + 1 + distributed)
+    world.float(guest, world.blue, external, distributed)
+    eventually(lambda: world.outside.fetch(external, WEB) == OUTSIDE_V4.encode(), 10, "the web page through it")
+    assert guest.fetch(OUTSIDE_V4, SECRET + 1 + distributed) == external.encode()
+    for name in world.fabric.names(Kind.FLOATING):
+        world.fabric.remove(Kind.FLOATING, name)
+    eventually(lambda: world.outside.fetch(external, WEB, seconds=0.3) is None, 2, "closed after removal")
+
+
+def test_bulk_tcp_crosses_the_mtu_step(world: World, blue: Blue) -> None:
+    payload = bytes(300_000)
+    world.outside.serve(SECRET + 5, payload)
+    blue.far.serve(SECRET + 6, payload)
+    external = world.float(blue.far, world.blue, "198.18.50.105", False)
+    group = replace(world.blue.group, gen=3, rules=(*world.blue.group.rules, Rule("ingress", "IPv4", "tcp")))
+    world.fabric.ensure(group)
+    assert blue.far.fetch(OUTSIDE_V4, SECRET + 5, seconds=8) == payload
+    eventually(lambda: world.outside.fetch(external, SECRET + 6, seconds=8) == payload, 10, "bulk from inside")
+    world.fabric.ensure(replace(world.blue.group, gen=4))
+    world.blue.group = replace(world.blue.group, gen=4)
+    for name in world.fabric.names(Kind.FLOATING):
+        world.fabric.remove(Kind.FLOATING, name)
+
+
+def test_a_changed_group_acts_within_two_seconds(world: World, blue: Blue) -> None:
+    external = world.float(blue.one, world.blue, "198.18.50.106", True)
+    blue.one.serve(SECRET + 9)
+    eventually(lambda: world.outside.fetch(external, WEB) is not None, 10, "the open port")
+    assert world.outside.fetch(external, SECRET + 9, seconds=0.5) is None
+    group = world.blue.group
+    opened = replace(group, gen=10, rules=(*group.rules, Rule("ingress", "IPv4", "tcp", SECRET + 9, SECRET + 9)))
+    world.fabric.ensure(opened)
+    eventually(lambda: world.outside.fetch(external, SECRET + 9, seconds=0.2) is not None, 2, "open")
+    world.fabric.ensure(replace(group, gen=11))
+    world.blue.group = replace(group, gen=11)
+    eventually(lambda: world.outside.fetch(external, SECRET + 9, seconds=0.2) is None, 2, "closed")
+    for name in world.fabric.names(Kind.FLOATING):
+        world.fabric.remove(Kind.FLOATING, name)
+
+
+def test_spoofed_sources_are_dropped_unless_allowed(world: World, blue: Blue) -> None:
+    guest = world.guest(world.blue, 0, 16)
+    eventually(lambda: guest.pings("10.0.0.12"), 5, "own address")
+    guest.ip("address add 10.0.0.66/24 dev eth0", "address add 10.0.0.67/24 dev eth0")
+    assert not guest.pings("10.0.0.12", "-I", "10.0.0.66")
+    world.change(guest, gen=2, allowed_pairs=((guest.mac, "10.0.0.66"),))
+    eventually(lambda: guest.pings("10.0.0.12", "-I", "10.0.0.66"), 2, "allowed pair")
+    assert not guest.pings("10.0.0.12", "-I", "10.0.0.67")
+    world.change(guest, gen=3, allowed_pairs=(), groups=(), security=False)
+    eventually(lambda: guest.pings("10.0.0.12", "-I", "10.0.0.67"), 2, "without port security")
+
+
+def test_projects_with_the_same_addresses_do_not_meet(world: World, blue: Blue, red: Guest) -> None:
+    assert not red.pings("10.0.0.12")
+    assert not red.pings("10.0.0.13")
+    assert red.fetch("10.0.0.11", WEB) is None, "its own address, where nobody serves"
+    eventually(lambda: red.pings("10.0.0.1"), 5, "its own router")
+    world.outside.serve(SECRET + 12)
+    eventually(lambda: red.fetch(OUTSIDE_V4, SECRET + 12) == b"198.18.50.20", 10, "its own way out")
+
+
+def test_names_are_answered_inside_their_network_only(world: World, blue: Blue, red: Guest) -> None:
+    v4, v6 = (
+        socket.inet_pton(family, address)
+        for family, address in zip((socket.AF_INET, socket.AF_INET6), world.ports[blue.one].addresses, strict=True)
+    )
+    for name in ("one", "one.inside.example"):
+        eventually(lambda name=name: resolve(blue.far, name, "10.0.0.1") == v4, 5, f"A of {name}")
+    assert resolve(blue.far, "one.inside.example", "10.0.0.1", kind=28) == v6
+    assert resolve(red, "one.inside.example", "10.0.0.1") != v4
+
+
+def test_a_network_or_port_that_is_not_up_forwards_nothing(world: World, blue: Blue) -> None:
+    eventually(lambda: blue.one.pings("10.0.0.13"), 5, "before")
+    down = replace(world.blue.network, gen=2, up=False)
+    world.fabric.ensure(down)
+    eventually(lambda: not blue.one.pings("10.0.0.13"), 2, "silence")
+    assert not blue.one.pings(world.ports[blue.far].addresses[1])
+    assert not ask_dhcp(blue.one, seconds=0.5)
+    world.blue.network = replace(down, gen=3, up=True)
+    world.fabric.ensure(world.blue.network)
+    eventually(lambda: blue.one.pings("10.0.0.13"), 2, "after")
+    world.change(blue.far, gen=20, up=False)
+    eventually(lambda: not blue.one.pings("10.0.0.13"), 2, "silence of one port")
+    world.change(blue.far, gen=21, up=True)
+    eventually(lambda: blue.one.pings("10.0.0.13"), 2, "the port again")
+
+
+def test_an_unplugged_port_is_down(world: World) -> None:
+    guest = world.guest(world.blue, 0, 17)
+    eventually(lambda: world.fabric.port(guest.port).up, 5, "up")
+    guest.close()
+    eventually(lambda: not world.fabric.port(guest.port).up, 5, "down")
+    world.fabric.remove(Kind.PORT, guest.port)
+    eventually(lambda: world.fabric.port(guest.port) is None, 5, "gone")
+
+
+def test_everything_still_matches(world: World, blue: Blue) -> None:
+    begin = time.monotonic()
+    specs = (world.blue.network, world.blue.router, world.blue.group, *world.ports.values())
+    held = set(world.fabric.names(Kind.PORT))
+    assert all(world.fabric.matches(spec) for spec in specs if not isinstance(spec, Port) or spec.id in held)
+    assert time.monotonic() - begin < 1
