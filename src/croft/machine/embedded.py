@@ -20,6 +20,9 @@ from croft.machine.progress import Progress, StepFailed
 from croft.machine.serving import serve_daemon
 from croft.machine.supervisor import Daemon, DaemonStatus, Supervisor
 
+MAX_STARTS = 6
+"""A daemon seen with more process ids than this while waiting for it will not get ready."""
+
 
 @dataclass(frozen=True)
 class HostEndpoint:
@@ -60,7 +63,7 @@ class Embedded:
 
     def up(self, progress: Progress) -> Facts:
         """Makes whatever is missing; a second call finds everything in place."""
-        self.layout.state.mkdir(parents=True, exist_ok=True, mode=0o711)
+        self.layout.state.mkdir(parents=True, exist_ok=True, mode=0o700)
         with self._locked():
             known = facts_module.load(self.layout)
             engines = self.wishes.engines or (known.engines if known else "real")
@@ -130,10 +133,9 @@ class Embedded:
     def daemons(self, facts: Facts) -> list[Daemon]:
         found: list[Daemon] = []
         if facts.engines == "real":
-            datapath = ovn.datapath_type()
             found += ovn.central_daemons(self.layout)
             for host in self._hosts(facts):
-                found += ovn.chassis_daemons(self.layout, host, datapath)
+                found += ovn.chassis_daemons(self.layout, host, facts.datapath)
                 found.append(libvirtd.daemon(self.layout, host))
         if self.serve:
             found.append(serve_daemon(self.layout, facts))
@@ -146,28 +148,38 @@ class Embedded:
 
     def _make_directories(self) -> None:
         layout = self.layout
-        for private in (layout.ca, layout.ovn, layout.log, layout.sv):
-            private.mkdir(exist_ok=True, mode=0o700)
-        for shared in (layout.images, layout.volumes, layout.guests, layout.hosts):
-            shared.mkdir(exist_ok=True, mode=0o711)
+        layout.state.chmod(0o700)
+        for path in (layout.ca, layout.ovn, layout.log, layout.sv):
+            path.mkdir(exist_ok=True, mode=0o700)
+        for path in (layout.images, layout.volumes, layout.guests, layout.hosts):
+            path.mkdir(exist_ok=True, mode=0o700)
         layout.central_run.mkdir(parents=True, exist_ok=True, mode=0o700)
 
     def _wait_ready(self, daemons: Sequence[Daemon], seconds: float = 60) -> None:
+        """Gives up early on a daemon that ends again and again."""
         deadline = time.monotonic() + seconds
         waiting = list(daemons)
+        starts: dict[str, set[int]] = {daemon.name: set() for daemon in daemons}
         with ThreadPoolExecutor(8) as pool:
             while waiting:
-                healthy = pool.map(lambda daemon: self.supervisor.status(daemon).healthy, waiting)
-                waiting = [daemon for daemon, well in zip(waiting, healthy, strict=True) if not well]
+                found = list(pool.map(self.supervisor.status, waiting))
+                for status in found:
+                    starts[status.name] |= {status.pid} - {0}
+                    if not status.healthy and len(starts[status.name]) > MAX_STARTS:
+                        raise self._not_ready([status.name], "ends again and again")
+                waiting = [daemon for daemon, status in zip(waiting, found, strict=True) if not status.healthy]
                 if waiting and time.monotonic() > deadline:
-                    log = self.layout.daemon_log(waiting[0].name)
-                    raise StepFailed(
-                        f"not answering after {seconds:.0f} s: {', '.join(daemon.name for daemon in waiting)}",
-                        advice=f"Read the log (`croft logs {waiting[0].name}`), then run `croft up` again.",
-                        log=log,
-                    )
+                    names = [daemon.name for daemon in waiting]
+                    raise self._not_ready(names, f"not answering after {seconds:.0f} s")
                 if waiting:
                     time.sleep(0.02)
+
+    def _not_ready(self, names: Sequence[str], what: str) -> StepFailed:
+        return StepFailed(
+            f"{', '.join(names)}: {what}",
+            advice=f"Read the log (`croft logs {names[0]}`), then run `croft up` again.",
+            log=self.layout.daemon_log(names[0]),
+        )
 
     def _take_down(self, progress: Progress, facts: Facts | None) -> None:
         hosts = self._hosts(facts) if facts else []

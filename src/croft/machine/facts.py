@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
+from croft.machine import datapath
 from croft.machine.commands import run
 from croft.machine.layout import Layout
 from croft.machine.progress import StepFailed
@@ -41,6 +42,8 @@ class Facts:
     """A /24 of the benchmarking range, for floating IPs and router gateways."""
     external_v6: str
     """A /48 of the documentation range: its first /64 is the provider network, the rest are projects' own."""
+    datapath: str = "netdev"
+    """Open vSwitch's: `netdev` (userspace), or `system` where the kernel's works; looked at anew at each `up`."""
 
     @property
     def url(self) -> str:
@@ -72,6 +75,8 @@ def settle(layout: Layout, wishes: Wishes) -> Facts:
     with _machine_lock():
         known = load(layout)
         facts = _amend(layout, known, wishes) if known else _choose(layout, wishes)
+        if facts.engines == "real":
+            facts = replace(facts, datapath=datapath.usable(layout))
         _refuse_taken(layout, facts)
         if facts != known:
             _write(layout.facts, facts)

@@ -228,8 +228,3 @@ def switch_works(host: HostLayout) -> bool:
 def _controller_connected(host: HostLayout) -> bool:
     controls = list(host.ovs_run.glob("ovn-controller.*.ctl"))
     return any(answers(control, "connection-status", expect="connected") for control in controls)
-
-
-def datapath_type() -> str:
-    """The kernel's datapath where it really works (modules load and a datapath can be made), else userspace."""
-    return "netdev"
