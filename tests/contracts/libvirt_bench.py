@@ -24,8 +24,7 @@ class LibvirtBench:
         self.host, self._run, self._uri = first.name, first.run, first.libvirt_uri
         self._block = Qcow2Block(machine.volumes)
         hosts = {host.name: host.libvirt_uri for host in machine.hosts}
-        style = Style("contracts", accel.choose())
-        self.driver = LibvirtHypervisor(hosts, style=style, consoles=machine.guests, disks=machine.volumes)
+        self.driver = LibvirtHypervisor(hosts, machine.guests, Style("contracts", accel.choose()))
 
     def disk(self) -> Disk:
         return Disk(self._block.ensure(Volume(str(uuid4()), 8 << 20)).locator)

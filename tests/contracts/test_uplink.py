@@ -34,7 +34,7 @@ def outside() -> Iterator[str]:
 
 @pytest.fixture
 def linux_uplink(outside: str) -> LinuxUplink:
-    return LinuxUplink({"physnet1": "outside"}, tag="test", netns=outside)
+    return LinuxUplink("outside", "test", netns=outside)
 
 
 @pytest.fixture(params=["fake", pytest.param("linux", marks=pytest.mark.engines)])

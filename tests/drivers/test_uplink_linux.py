@@ -83,7 +83,7 @@ def world() -> Iterator[World]:
 
 @pytest.fixture
 def uplink(world: World) -> LinuxUplink:
-    return LinuxUplink({"physnet1": "outside"}, tag="a", netns=world.machine)
+    return LinuxUplink("outside", "a", netns=world.machine)
 
 
 def test_ipv4_leaves_masqueraded(world: World, uplink: LinuxUplink) -> None:
@@ -132,7 +132,7 @@ def test_two_clouds_on_one_machine_do_not_see_each_other(world: World, uplink: L
     world.ip(world.machine, "link add second type veth peer name second-far")
     world.ip(world.machine, "link set second up")
     world.ip(world.machine, "link set second-far up")
-    other = LinuxUplink({"physnet1": "second"}, tag="b", netns=world.machine)
+    other = LinuxUplink("second", "b", netns=world.machine)
     uplink.ensure(GATEWAY)
     other.ensure(Gateway("net-2", "physnet1", ("198.18.8.1/24",), ("198.18.8.0/24",)))
     uplink.route(Route("198.19.5.0/24", "198.18.7.10"))

@@ -52,9 +52,7 @@ def _says(command: list[str], word: bytes) -> bool:
     end = time.monotonic() + _BOUND
     said = b""
     try:
-        process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
-        )
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
     except OSError:
         return False
     with process, selectors.DefaultSelector() as ready:

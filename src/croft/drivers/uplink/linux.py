@@ -8,7 +8,7 @@ from __future__ import annotations
 import ipaddress
 import re
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from croft.core.errors import Rejected, Unavailable
@@ -22,11 +22,11 @@ _NAME = re.compile(r"[A-Za-z0-9-]{1,64}")
 
 
 class LinuxUplink:
-    """`devices`: physical network → device whose other end is the provider network. `tag` tells this cloud's table from
-    another's. `netns` is for tests and for machines that keep their uplink in a namespace."""
+    """`device`: its other end is the provider network `physnet`. `tag` tells this cloud's table from another's.
+    `netns` is for tests and for machines that keep their uplink in a namespace."""
 
-    def __init__(self, devices: Mapping[str, str], *, tag: str, netns: str | None = None) -> None:
-        self._devices = dict(devices)
+    def __init__(self, device: str, tag: str, *, physnet: str = "physnet1", netns: str | None = None) -> None:
+        self._devices = {physnet: device}
         self._commands = Commands(netns)
         self._translation = Translation(self._commands, f"croft_{tag}")
         self._lock = threading.Lock()

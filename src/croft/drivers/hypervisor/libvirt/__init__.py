@@ -31,22 +31,23 @@ _UNDEFINE = (
     | libvirt.VIR_DOMAIN_UNDEFINE_NVRAM
 )
 _PATIENCE = 5.0
+_STYLE = Style()
 
 
 class LibvirtHypervisor:
-    """`hosts`: name → connection URI. `consoles`: a directory that the hosts see under the same path; `disks`: where
-    the disks are kept, for its size. Several threads may call at once."""
+    """`hosts`: name → connection URI. `directory`: for console logs, seen by the hosts under the same path; its file
+    system is also the one whose size is told as a host's. Several threads may call at once."""
 
-    def __init__(self, hosts: Mapping[str, str], *, style: Style, consoles: Path, disks: Path) -> None:
+    def __init__(self, hosts: Mapping[str, str], directory: Path, style: Style = _STYLE) -> None:
         self._style = style
-        self._consoles = Consoles(consoles)
-        self._disks = disks
+        self._directory = directory
+        self._consoles = Consoles(directory)
         self._watchers: list[Callable[[str, str], None]] = []
         self._connections = Connections(hosts, self._happened)
         self._locks = [threading.Lock() for _ in range(256)]
 
     def capacity(self, host: str) -> Capacity:
-        room = os.statvfs(self._disks)
+        room = os.statvfs(self._directory)
         return self._connections.call(host, lambda connection: self._capacity(host, connection, room))
 
     def observe(self, host: str, guest: str) -> GuestState | None:

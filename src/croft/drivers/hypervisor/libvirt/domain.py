@@ -22,11 +22,11 @@ _FORBIDDEN = re.compile("[^\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 @dataclass(frozen=True)
 class Style:
-    """What is the same for all guests of a cloud. `plain_nics`: packets whole and checksummed, for fabrics that run in
-    user space and take nothing else."""
+    """What is the same for all guests of a cloud. `accel`: see `hypervisor.accel`. `plain_nics`: packets whole and
+    checksummed, for fabrics that run in user space and take nothing else."""
 
-    cloud: str
-    accel: str
+    cloud: str = "croft"
+    accel: str = "qemu"
     bridge: str = "br-int"
     plain_nics: bool = True
 
