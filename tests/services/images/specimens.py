@@ -1,0 +1,23 @@
+"""How a person makes and ends an image, for the laws."""
+
+from __future__ import annotations
+
+from tests.laws.specimen import Specimen
+from tests.services.images.cloud import OCTETS
+from tests.world import World
+
+
+def _create(world: World) -> str:
+    wishes = {"name": "specimen", "disk_format": "raw", "container_format": "bare"}
+    image = str(world.call("POST", "/image/v2/images", wishes).json["id"])
+    answer = world.call("PUT", f"/image/v2/images/{image}/file", chunks=[b"disk"], headers=OCTETS)
+    assert answer.status == 204, answer.body
+    return image
+
+
+def _delete(world: World, image: str) -> None:
+    answer = world.call("DELETE", f"/image/v2/images/{image}")
+    assert answer.status in (204, 404), answer.body
+
+
+SPECIMENS = [Specimen("images.image", _create, _delete)]
