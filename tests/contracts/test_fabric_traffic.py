@@ -103,6 +103,7 @@ class World:
             color = project.router.external.mac.split(":")[3]
             via = f"2001:db8:ffff::{int(color, 16):x}"
             self.outside.ip(f"route add {project.network.subnets[1].cidr} via {via} dev eth0")
+        self.usual = self.blue.group.rules
         self.ports: dict[Guest, Port] = {}
 
     def _clear(self) -> None:
@@ -126,8 +127,21 @@ class World:
         return guest
 
     def change(self, guest: Guest, **changes: object) -> None:
-        self.ports[guest] = replace(self.ports[guest], **changes)
+        self.ports[guest] = replace(self.ports[guest], gen=self.ports[guest].gen + 1, **changes)
         self.fabric.ensure(self.ports[guest])
+
+    def allow(self, *more: Rule) -> None:
+        """Blue's group gets its usual rules and these."""
+        self.blue.group = replace(self.blue.group, gen=self.blue.group.gen + 1, rules=(*self.usual, *more))
+        self.fabric.ensure(self.blue.group)
+
+    def switch_blue(self, up: bool) -> None:
+        self.blue.network = replace(self.blue.network, gen=self.blue.network.gen + 1, up=up)
+        self.fabric.ensure(self.blue.network)
+
+    def sink(self) -> None:
+        for name in self.fabric.names(Kind.FLOATING):
+            self.fabric.remove(Kind.FLOATING, name)
 
     def float(self, guest: Guest, project: Project, external: str, distributed: bool) -> str:
         port = self.ports[guest]
@@ -228,7 +242,7 @@ def test_a_filtered_port_without_groups_gets_its_address_and_nothing_else(world:
     eventually(lambda: "dadfailed" not in guest.addresses(), 1, "IPv6")
     assert not guest.pings("10.0.0.11")
     assert not blue.one.pings("10.0.0.15")
-    world.change(guest, gen=2, groups=(world.blue.group.id,))
+    world.change(guest, groups=(world.blue.group.id,))
     eventually(lambda: blue.one.pings("10.0.0.15"), 2, "reply after joining a group")
 
 
@@ -250,8 +264,7 @@ def test_a_floating_address_leads_in_and_shows_outside(world: World, blue: Blue,
     world.float(guest, world.blue, external, distributed)
     eventually(lambda: world.outside.fetch(external, WEB) == OUTSIDE_V4.encode(), 10, "the web page through it")
     assert guest.fetch(OUTSIDE_V4, SECRET + 1 + distributed) == external.encode()
-    for name in world.fabric.names(Kind.FLOATING):
-        world.fabric.remove(Kind.FLOATING, name)
+    world.sink()
     eventually(lambda: world.outside.fetch(external, WEB, seconds=0.3) is None, 2, "closed after removal")
 
 
@@ -260,14 +273,11 @@ def test_bulk_tcp_crosses_the_mtu_step(world: World, blue: Blue) -> None:
     world.outside.serve(SECRET + 5, payload)
     blue.far.serve(SECRET + 6, payload)
     external = world.float(blue.far, world.blue, "198.18.50.105", False)
-    group = replace(world.blue.group, gen=3, rules=(*world.blue.group.rules, Rule("ingress", "IPv4", "tcp")))
-    world.fabric.ensure(group)
+    world.allow(Rule("ingress", "IPv4", "tcp"))
     assert blue.far.fetch(OUTSIDE_V4, SECRET + 5, seconds=8) == payload
     eventually(lambda: world.outside.fetch(external, SECRET + 6, seconds=8) == payload, 10, "bulk from inside")
-    world.fabric.ensure(replace(world.blue.group, gen=4))
-    world.blue.group = replace(world.blue.group, gen=4)
-    for name in world.fabric.names(Kind.FLOATING):
-        world.fabric.remove(Kind.FLOATING, name)
+    world.allow()
+    world.sink()
 
 
 def test_a_changed_group_acts_within_two_seconds(world: World, blue: Blue) -> None:
@@ -275,15 +285,11 @@ def test_a_changed_group_acts_within_two_seconds(world: World, blue: Blue) -> No
     blue.one.serve(SECRET + 9)
     eventually(lambda: world.outside.fetch(external, WEB) is not None, 10, "the open port")
     assert world.outside.fetch(external, SECRET + 9, seconds=0.5) is None
-    group = world.blue.group
-    opened = replace(group, gen=10, rules=(*group.rules, Rule("ingress", "IPv4", "tcp", SECRET + 9, SECRET + 9)))
-    world.fabric.ensure(opened)
+    world.allow(Rule("ingress", "IPv4", "tcp", SECRET + 9, SECRET + 9))
     eventually(lambda: world.outside.fetch(external, SECRET + 9, seconds=0.2) is not None, 2, "open")
-    world.fabric.ensure(replace(group, gen=11))
-    world.blue.group = replace(group, gen=11)
+    world.allow()
     eventually(lambda: world.outside.fetch(external, SECRET + 9, seconds=0.2) is None, 2, "closed")
-    for name in world.fabric.names(Kind.FLOATING):
-        world.fabric.remove(Kind.FLOATING, name)
+    world.sink()
 
 
 def test_spoofed_sources_are_dropped_unless_allowed(world: World, blue: Blue) -> None:
@@ -291,10 +297,10 @@ def test_spoofed_sources_are_dropped_unless_allowed(world: World, blue: Blue) ->
     eventually(lambda: guest.pings("10.0.0.12"), 5, "own address")
     guest.ip("address add 10.0.0.66/24 dev eth0", "address add 10.0.0.67/24 dev eth0")
     assert not guest.pings("10.0.0.12", "-I", "10.0.0.66")
-    world.change(guest, gen=2, allowed_pairs=((guest.mac, "10.0.0.66"),))
+    world.change(guest, allowed_pairs=((guest.mac, "10.0.0.66"),))
     eventually(lambda: guest.pings("10.0.0.12", "-I", "10.0.0.66"), 2, "allowed pair")
     assert not guest.pings("10.0.0.12", "-I", "10.0.0.67")
-    world.change(guest, gen=3, allowed_pairs=(), groups=(), security=False)
+    world.change(guest, allowed_pairs=(), groups=(), security=False)
     eventually(lambda: guest.pings("10.0.0.12", "-I", "10.0.0.67"), 2, "without port security")
 
 
@@ -320,17 +326,15 @@ def test_names_are_answered_inside_their_network_only(world: World, blue: Blue, 
 
 def test_a_network_or_port_that_is_not_up_forwards_nothing(world: World, blue: Blue) -> None:
     eventually(lambda: blue.one.pings("10.0.0.13"), 5, "before")
-    down = replace(world.blue.network, gen=2, up=False)
-    world.fabric.ensure(down)
+    world.switch_blue(up=False)
     eventually(lambda: not blue.one.pings("10.0.0.13"), 2, "silence")
     assert not blue.one.pings(world.ports[blue.far].addresses[1])
     assert not ask_dhcp(blue.one, seconds=0.5)
-    world.blue.network = replace(down, gen=3, up=True)
-    world.fabric.ensure(world.blue.network)
+    world.switch_blue(up=True)
     eventually(lambda: blue.one.pings("10.0.0.13"), 2, "after")
-    world.change(blue.far, gen=20, up=False)
+    world.change(blue.far, up=False)
     eventually(lambda: not blue.one.pings("10.0.0.13"), 2, "silence of one port")
-    world.change(blue.far, gen=21, up=True)
+    world.change(blue.far, up=True)
     eventually(lambda: blue.one.pings("10.0.0.13"), 2, "the port again")
 
 
