@@ -369,7 +369,8 @@ def test_an_idle_look_writes_nothing(cloud: Cloud) -> None:
     cloud.settle(2000)
     with cloud.db.read() as tx:
         after = store.any_image(tx, image)
-    assert before is not None and after is not None
+    assert before is not None
+    assert after is not None
     assert [getattr(before, name) for name in before.__struct_fields__[:-1]] == [
         getattr(after, name) for name in after.__struct_fields__[:-1]
     ]
