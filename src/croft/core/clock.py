@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Protocol
 
 
@@ -29,11 +30,13 @@ class ManualClock:
         self._now += seconds
 
 
+@lru_cache(maxsize=16_384)
 def iso(seconds: int) -> str:
     """`2026-11-20T10:00:00Z`: Nova, Neutron and Glance."""
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+@lru_cache(maxsize=16_384)
 def iso_micro(seconds: int) -> str:
     """`2026-11-20T10:00:00.000000Z`: Keystone."""
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S.000000Z")

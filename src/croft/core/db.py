@@ -68,7 +68,7 @@ class Tx:
         self.woken = False
 
     def all(self, made: Callable[..., T], statement: sa.Executable, values: Mapping[str, Any] | None = None) -> list[T]:
-        return [made(*row) for row in self.conn.execute(statement, values or {})]
+        return [made(*row) for row in self.conn.execute(statement, values or {}).all()]
 
     def first(
         self, made: Callable[..., T], statement: sa.Executable, values: Mapping[str, Any] | None = None
