@@ -1,0 +1,7 @@
+"""What people may do in identity, and what other parts of Croft may ask of it."""
+
+from croft.services.identity.actions.projects import project_exists
+from croft.services.identity.actions.seed import Seed, seed
+from croft.services.identity.actions.tokens import Tokens
+
+__all__ = ["Seed", "Tokens", "project_exists", "seed"]

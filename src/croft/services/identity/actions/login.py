@@ -1,0 +1,271 @@
+"""From a password, a token or an application credential to a token. The only action without an actor."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from croft.core.db import Database, Tx
+from croft.core.errors import Forbidden, Invalid, Unauthorized
+from croft.core.ids import new_secret
+from croft.services.identity import wire
+from croft.services.identity.actions.tokens import NEEDED, Tokens
+from croft.services.identity.model import Settings, Token
+from croft.services.identity.model.passwords import MAX_LENGTH, matches, token_digest
+from croft.services.identity.model.rows import Login
+from croft.services.identity.store import credentials, projects, tokens, trusts, users
+
+Reverify = Callable[[Tx], bool]
+
+
+@dataclass(frozen=True)
+class Proof:
+    """Who has shown to be whom. `holds` says, inside the transaction that issues, that it is still so."""
+
+    user: str
+    methods: tuple[str, ...]
+    holds: Reverify
+    expires: int | None = None
+    parent_audit: str = ""
+    credential: str | None = None
+    project: str = ""
+    """The one project an application credential is for."""
+
+
+@dataclass(frozen=True)
+class Scope:
+    type: str = ""
+    id: str = ""
+    trust: str | None = None
+
+
+class Door:
+    """Lets people in."""
+
+    def __init__(self, db: Database, settings: Settings, known: Tokens) -> None:
+        self._db, self._settings, self._tokens = db, settings, known
+        self._methods: dict[str, Callable[[wire.Identity], Proof]] = {
+            "password": self._by_password,
+            "token": self._by_token,
+            "application_credential": self._by_credential,
+        }
+
+    def log_in(self, wish: wire.Auth, *, with_catalog: bool) -> tuple[str, bytes]:
+        """The token's text and its description. `Unauthorized` never says which part was wrong."""
+        proof = self._prove(wish.identity)
+        if proof.credential is not None and wish.scope is not None:
+            raise Unauthorized("An application credential comes with its scope; ask for no other.")
+        text = new_secret(32)
+        with self._db.write() as tx:
+            if not proof.holds(tx):
+                raise Unauthorized(NEEDED)
+            scope = self._scope(tx, wish, proof)
+            row = self._issue(tx, token_digest(text), scope, proof)
+            known = self._tokens.find(tx, row.digest)
+            if known is None and wish.scope is None and proof.credential is None and scope.type:
+                tokens.delete(tx, row.digest)
+                row = self._issue(tx, row.digest, Scope(), proof)
+                known = self._tokens.find(tx, row.digest)
+            if known is None:
+                raise Unauthorized(NEEDED)
+            return text, self._tokens.body(tx, known, with_catalog=with_catalog)
+
+    def _prove(self, identity: wire.Identity) -> Proof:
+        proofs = []
+        for method in dict.fromkeys(identity.methods):
+            prove = self._methods.get(method)
+            if prove is None:
+                raise Unauthorized("Attempted to authenticate with an unsupported method.")
+            proofs.append(prove(identity))
+        if not proofs or any(each.user != proofs[0].user for each in proofs):
+            raise Unauthorized(NEEDED)
+        if len(proofs) == 1:
+            return proofs[0]
+        methods = tuple(dict.fromkeys(method for each in proofs for method in each.methods))
+        expiries = [each.expires for each in proofs if each.expires is not None]
+        return replace(
+            max(proofs, key=lambda each: each.credential is not None),
+            methods=methods,
+            expires=min(expiries, default=None),
+            parent_audit="".join(each.parent_audit for each in proofs),
+            holds=lambda tx: all(each.holds(tx) for each in proofs),
+        )
+
+    def _by_password(self, identity: wire.Identity) -> Proof:
+        if identity.password is None:
+            raise Invalid("Expecting to find password in identity.")
+        given = identity.password.user
+        if len(given.password) > MAX_LENGTH:
+            raise Invalid(f"A password has at most {MAX_LENGTH} characters.")
+        with self._db.read() as tx:
+            user = _find_user(tx, given)
+            login = users.login(tx, user) if user else None
+        fits = matches(given.password, login.password if login else None, self._settings.bcrypt_rounds)
+        if login is None or self._locked(login) or not fits:
+            self._count(login, fits=fits)
+            raise Unauthorized(NEEDED)
+        return Proof(login.user, ("password",), lambda tx: _unchanged(tx, login))
+
+    def _locked(self, login: Login) -> bool:
+        attempts = self._settings.lockout_attempts
+        if not attempts or login.failed < attempts or login.options.get("ignore_lockout_failure_attempts"):
+            return False
+        return self._db.clock.now() < login.failed_at + self._settings.lockout_seconds
+
+    def _count(self, login: Login | None, *, fits: bool) -> None:
+        """Remembers a wrong password; a locked user's count stands still until the lock is over."""
+        if login is None or fits or self._locked(login) or not self._settings.lockout_attempts:
+            return
+        with self._db.write() as tx:
+            now = users.login(tx, login.user)
+            if now is not None and not self._locked(now):
+                over = now.failed >= self._settings.lockout_attempts
+                users.set_failed(tx, login.user, 1 if over else now.failed + 1)
+
+    def _by_token(self, identity: wire.Identity) -> Proof:
+        if identity.token is None:
+            raise Invalid("Expecting to find token in identity.")
+        digest = token_digest(identity.token.id)
+        with self._db.read() as tx:
+            known = self._tokens.find(tx, digest)
+        if known is None:
+            raise Unauthorized(NEEDED)
+        token = known.standing.token
+        if token.application_credential or token.trust:
+            raise Forbidden("A token from an application credential or a trust cannot be exchanged for another.")
+        methods = tuple(dict.fromkeys([*token.methods, "token"]))
+        return Proof(
+            token.user, methods, lambda tx: tokens.show(tx, digest) is not None, token.expires, token.audit[-1]
+        )
+
+    def _by_credential(self, identity: wire.Identity) -> Proof:
+        given = identity.application_credential
+        if given is None:
+            raise Invalid("Expecting to find application_credential in identity.")
+        if len(given.secret) > MAX_LENGTH:
+            raise Invalid(f"A secret has at most {MAX_LENGTH} characters.")
+        with self._db.read() as tx:
+            if given.id is not None:
+                found = credentials.by_id(tx, given.id)
+            else:
+                user = _find_user(tx, given.user) if given.user and given.name else None
+                found = credentials.named(tx, user, given.name) if user and given.name else None
+            stored = credentials.secret(tx, found.id) if found else None
+            now = tx.now
+        fits = matches(given.secret, stored, self._settings.bcrypt_rounds)
+        if found is None or not fits or (found.expires is not None and found.expires <= now):
+            raise Unauthorized(NEEDED)
+        id = found.id
+        return Proof(
+            found.user,
+            ("application_credential",),
+            lambda tx: credentials.secret(tx, id) == stored,
+            expires=found.expires,
+            credential=id,
+            project=found.project,
+        )
+
+    def _scope(self, tx: Tx, wish: wire.Auth, proof: Proof) -> Scope:
+        if proof.credential is not None:
+            return Scope("project", proof.project)
+        if wish.scope is None:
+            user = users.show(tx, proof.user)
+            return Scope("project", user.default_project) if user and user.default_project else Scope()
+        if isinstance(wish.scope, str):
+            if wish.scope != "unscoped":
+                raise Invalid("scope must be an object, or the word unscoped.")
+            return Scope()
+        return _asked_scope(tx, wish.scope, proof)
+
+    def _issue(self, tx: Tx, digest: str, scope: Scope, proof: Proof) -> Token:
+        user, expires = proof.user, tx.now + self._settings.token_ttl
+        if proof.expires is not None:
+            expires = min(expires, proof.expires)
+        if scope.trust is not None:
+            trust = trusts.show(tx, scope.trust)
+            assert trust is not None
+            user = trust.trustor if trust.impersonation else trust.trustee
+            expires = expires if trust.expires is None else min(expires, trust.expires)
+            if trust.remaining_uses is not None and not trusts.use(tx, trust.id):
+                raise Unauthorized(NEEDED)
+        audit = [new_secret(16), *([proof.parent_audit] if proof.parent_audit else [])]
+        row = Token(
+            digest,
+            user,
+            list(proof.methods),
+            audit,
+            scope.type,
+            scope.id,
+            tx.now,
+            expires,
+            proof.credential,
+            scope.trust,
+        )
+        tokens.insert(tx, row)
+        return row
+
+
+def _asked_scope(tx: Tx, asked: wire.AuthScope, proof: Proof) -> Scope:
+    wishes = [each for each in (asked.project, asked.domain, asked.system, asked.trust) if each is not None]
+    if len(wishes) + (asked.unscoped is not None) != 1:
+        raise Invalid("scope must name exactly one of project, domain, system, OS-TRUST:trust or unscoped.")
+    if asked.system is not None:
+        if asked.system.get("all") is not True:
+            raise Invalid('The system scope is {"all": true}.')
+        return Scope("system", "system")
+    if asked.trust is not None:
+        return _trust_scope(tx, asked.trust.id, proof)
+    if asked.domain is not None:
+        domain = _find_domain(tx, asked.domain)
+        return Scope("domain", domain)
+    if asked.project is not None:
+        return Scope("project", _find_project(tx, asked.project))
+    return Scope()
+
+
+def _trust_scope(tx: Tx, id: str, proof: Proof) -> Scope:
+    trust = trusts.show(tx, id)
+    if trust is None or trust.trustee != proof.user:
+        raise Unauthorized(NEEDED)
+    if (trust.expires is not None and trust.expires <= tx.now) or trust.remaining_uses == 0:
+        raise Unauthorized(NEEDED)
+    return Scope("project", trust.project, trust.id)
+
+
+def _unchanged(tx: Tx, before: Login) -> bool:
+    now = users.login(tx, before.user)
+    if now is None or now.password != before.password or not (now.enabled and now.domain_enabled):
+        return False
+    if now.failed:
+        users.set_failed(tx, now.user, 0)
+    return True
+
+
+def _find_user(tx: Tx, given: wire.UserRef) -> str | None:
+    if given.id is not None:
+        return given.id
+    if given.name is None or given.domain is None:
+        raise Invalid("Expecting to find id, or name and domain, in user.")
+    found = users.named(tx, _find_domain(tx, given.domain), given.name)
+    return found.id if found else None
+
+
+def _find_project(tx: Tx, given: wire.ProjectRef) -> str:
+    """Empty-handed answers give an id that nobody has a role in."""
+    if given.id is not None:
+        found = projects.show(tx, given.id)
+    elif given.name is None or given.domain is None:
+        raise Invalid("Expecting to find id, or name and domain, in project.")
+    else:
+        found = projects.named(tx, _find_domain(tx, given.domain) or "-", given.name)
+    return found.id if found and not found.is_domain else "-"
+
+
+def _find_domain(tx: Tx, given: wire.DomainRef) -> str:
+    if given.id is not None:
+        found = projects.show(tx, given.id)
+    elif given.name is None:
+        raise Invalid("Expecting to find id or name in domain.")
+    else:
+        found = projects.named(tx, "", given.name)
+    return found.id if found and found.is_domain else "-"

@@ -1,0 +1,241 @@
+"""Projects. Deleting one hides it at once; what it holds goes leaves first, by the reconciler."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from msgspec import UNSET
+
+from croft.core import work
+from croft.core.ctx import Ctx, ReadTx, WriteTx
+from croft.core.db import Tx
+from croft.core.errors import Conflict, Forbidden, Invalid, NotFound
+from croft.core.ids import new_hex_id
+from croft.core.page import Page
+from croft.services.identity.model import DEFAULT_DOMAIN, Project
+from croft.services.identity.store import epoch, projects, roles
+from croft.services.identity.wire import shapes
+
+MAX_DEPTH = 5
+KIND = "identity.project"
+
+
+def project_exists(tx: Tx, id: str) -> bool:
+    """For other services' quotas: whether it is a live project."""
+    found = projects.show(tx, id)
+    return found is not None and not found.is_domain
+
+
+def missing(what: str, id: str) -> NotFound:
+    return NotFound(f"Could not find {what}: {id[:64]}.")
+
+
+def need_project(tx: Tx, id: str) -> Project:
+    found = projects.show(tx, id)
+    if found is None:
+        raise missing("project", id)
+    return found
+
+
+def need_domain(tx: Tx, id: str) -> Project:
+    found = projects.show(tx, id)
+    if found is None or not found.is_domain:
+        raise missing("domain", id)
+    return found
+
+
+def refuse_immutable(row: Any, options: Mapping[str, Any] | None = None) -> None:
+    """Immutable things change only by a change that also makes them mutable."""
+    if row.immutable and (options is None or options.get("immutable")):
+        raise Forbidden(f"{row.name} is immutable; set its option immutable to false first.")
+
+
+def home_domain(tx: WriteTx, asked: str | None) -> str:
+    """The domain asked for, else the token's, else the default one; it must exist."""
+    return need_domain(tx, asked or tx.actor.domain or DEFAULT_DOMAIN).id
+
+
+def list_projects(ctx: Ctx, equal: Mapping[str, Any], page: Page) -> list[Project]:
+    with ctx.read("identity.project.list") as tx:
+        if tx.scope.project is None:
+            return projects.list_(tx, equal, page)
+        if equal.get("id", tx.scope.project) != tx.scope.project:
+            return []
+        return projects.list_(tx, {**equal, "id": tx.scope.project}, page)
+
+
+def show_project(ctx: Ctx, id: str, action: str = "identity.project.show") -> Project:
+    """Operators see every project, people those they hold a role in."""
+    with ctx.read(action) as tx:
+        found = need_project(tx, id)
+        if not (tx.actor.is_admin or tx.actor.project == id or _holds_role(tx, found)):
+            raise missing("project", id)
+        return found
+
+
+def _holds_role(tx: ReadTx, project: Project) -> bool:
+    user = tx.actor.user
+    return bool(roles.on_target(tx, user, project.id) if project.is_domain else roles.on_project(tx, user, project))
+
+
+def create_project(ctx: Ctx, wish: shapes.NewProject, extra: dict[str, Any]) -> Project:
+    with ctx.write("identity.project.create") as tx:
+        if shapes.flag(wish.is_domain, False):
+            if wish.domain_id or wish.parent_id:
+                raise Invalid("A project that acts as a domain has neither domain nor parent.")
+            domain, parent = "", ""
+        else:
+            domain, parent = _place(tx, wish)
+        refuse_taken(tx, domain, wish.name)
+        row = Project(
+            new_hex_id(),
+            domain,
+            parent,
+            wish.name,
+            "" if wish.description is UNSET else wish.description,
+            shapes.flag(wish.enabled, True),
+            not domain,
+            list(dict.fromkeys(wish.tags)),
+            shapes.options(wish.options, {}),
+            extra,
+        )
+        projects.insert(tx, row)
+        tx.audit(row.id, row.name)
+        return row
+
+
+def _place(tx: WriteTx, wish: shapes.NewProject) -> tuple[str, str]:
+    """The domain and the parent of a new project."""
+    if wish.parent_id is None:
+        domain = home_domain(tx, wish.domain_id)
+        return domain, domain
+    parent = projects.show(tx, wish.parent_id)
+    if parent is None:
+        raise Invalid(f"There is no project {wish.parent_id} to be the parent.")
+    domain = parent.id if parent.is_domain else parent.domain
+    if wish.domain_id not in {None, domain}:
+        raise Invalid("The parent belongs to another domain.")
+    if len(projects.above(tx, parent)) >= MAX_DEPTH:
+        raise Forbidden(f"Projects nest at most {MAX_DEPTH} deep.")
+    return domain, parent.id
+
+
+def refuse_taken(tx: Tx, domain: str, name: str, own: str = "") -> None:
+    found = projects.named(tx, domain, name)
+    if found is not None and found.id != own:
+        what = "project" if domain else "domain"
+        raise Conflict(f"There is already a {what} named {name}.")
+
+
+def update_project(ctx: Ctx, id: str, wish: shapes.ProjectChange, extra: dict[str, Any]) -> Project:
+    with ctx.write("identity.project.update") as tx:
+        before = need_project(tx, id)
+        if wish.domain_id not in {UNSET, before.domain or None} or wish.parent_id not in {UNSET, before.parent or None}:
+            raise Invalid("A project stays in its domain and under its parent.")
+        return change(tx, before, wish, extra)
+
+
+def change(
+    tx: WriteTx, before: Project, wish: shapes.ProjectChange | shapes.DomainChange, extra: dict[str, Any]
+) -> Project:
+    options = shapes.options(wish.options, before.options)
+    refuse_immutable(before, options)
+    if wish.name is not UNSET:
+        refuse_taken(tx, before.domain, wish.name, before.id)
+    values = shapes.given(name=wish.name, description=wish.description, tags=wish.tags)
+    enabled = shapes.flag(wish.enabled, before.enabled)
+    projects.update(tx, before.id, {**values, "enabled": enabled, "options": options, "extra": before.extra | extra})
+    if before.enabled and not enabled:
+        projects.revoke_tokens(tx, before.id)
+    tx.audit(before.id, before.name)
+    epoch.bump(tx)
+    return need_project(tx, before.id)
+
+
+def delete_project(ctx: Ctx, id: str) -> None:
+    with ctx.write("identity.project.delete", project=id) as tx:
+        row = need_project(tx, id)
+        if row.is_domain:
+            raise Forbidden("This project is a domain; delete the domain.")
+        refuse_immutable(row)
+        if projects.has_children(tx, id):
+            raise Forbidden("Cannot delete the project: others are below it. Delete those first.")
+        end_project(tx, row.id)
+        tx.audit(id, row.name)
+        epoch.bump(tx)
+
+
+def end_project(tx: Tx, id: str) -> None:
+    """Hides a project, ends all that gives access to it, and has what it holds deleted."""
+    projects.forget(tx, id)
+    projects.mark_deleted(tx, id)
+    work.wake(tx, KIND, id)
+
+
+def set_tags(ctx: Ctx, id: str, tags: Sequence[str]) -> list[str]:
+    with ctx.write("identity.project_tag.update") as tx:
+        return _store_tags(tx, need_project(tx, id), tags)
+
+
+def add_tag(ctx: Ctx, id: str, tag: str) -> None:
+    if not 1 <= len(tag) <= 255 or "," in tag or "/" in tag:
+        raise Invalid("A tag has 1 to 255 characters, no comma and no slash.")
+    with ctx.write("identity.project_tag.update") as tx:
+        row = need_project(tx, id)
+        _store_tags(tx, row, [*row.tags, tag])
+
+
+def remove_tag(ctx: Ctx, id: str, tag: str) -> None:
+    with ctx.write("identity.project_tag.update") as tx:
+        row = need_project(tx, id)
+        if tag not in row.tags:
+            raise missing("project tag", tag)
+        _store_tags(tx, row, [each for each in row.tags if each != tag])
+
+
+def _store_tags(tx: WriteTx, row: Project, tags: Sequence[str]) -> list[str]:
+    refuse_immutable(row)
+    after = list(dict.fromkeys(tags))
+    if len(after) > 80:
+        raise Invalid("A project has at most 80 tags.")
+    projects.update(tx, row.id, {"tags": after})
+    tx.audit(row.id, row.name)
+    return after
+
+
+def projects_of(ctx: Ctx, user: str, action: str = "identity.user_project.list") -> list[Project]:
+    """Where a user holds a role, by whatever way; for the user and for operators."""
+    with ctx.read(action) as tx:
+        if not (tx.actor.is_admin or tx.actor.user == user):
+            raise missing("user", user)
+        held = roles.held(tx, user)
+        ids = {each.target for each in held if each.target_type == "project" and not each.inherited}
+        tops = {each.target for each in held if each.inherited}
+        if tops:
+            ids |= _under(projects.parents(tx), tops)
+        return [row for row in projects.some(tx, sorted(ids)) if not row.is_domain]
+
+
+def _under(parents: dict[str, str], tops: set[str]) -> set[str]:
+    inside: dict[str, bool] = {}
+
+    def look(id: str) -> bool:
+        if id not in inside:
+            parent = parents.get(id, "")
+            inside[id] = bool(parent) and (parent in tops or look(parent))
+        return inside[id]
+
+    return {id for id in parents if look(id)}
+
+
+def domains_of(ctx: Ctx) -> list[Project]:
+    with ctx.read("identity.scope.list") as tx:
+        held = roles.held(tx, tx.actor.user)
+        ids = {each.target for each in held if each.target_type == "domain" and not each.inherited}
+        return projects.some(tx, sorted(ids))
+
+
+def holds_system(ctx: Ctx) -> bool:
+    with ctx.read("identity.scope.list") as tx:
+        return bool(roles.on_target(tx, tx.actor.user, "system"))

@@ -1,0 +1,246 @@
+"""Users and groups. Operators keep them; a project's manager finds people by name; everybody sees themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from msgspec import UNSET
+
+from croft.core.ctx import Ctx, ReadTx, WriteTx
+from croft.core.db import Tx
+from croft.core.errors import Conflict, Forbidden, Invalid, NotFound, Unauthorized
+from croft.core.ids import new_hex_id
+from croft.core.page import Page
+from croft.core.policy import Role as Ladder
+from croft.services.identity.actions.projects import home_domain, missing
+from croft.services.identity.model import Group, Settings, User
+from croft.services.identity.model.passwords import hashed, matches
+from croft.services.identity.store import epoch, projects, roles, users
+from croft.services.identity.wire import shapes
+
+
+def need_user(tx: Tx, id: str) -> User:
+    found = users.show(tx, id)
+    if found is None:
+        raise missing("user", id)
+    return found
+
+
+def list_users(ctx: Ctx, equal: Mapping[str, Any], page: Page) -> list[User]:
+    """A manager must say the exact name: people are found, not browsed."""
+    with ctx.read("identity.user.list") as tx:
+        if tx.scope.project is not None and not equal.get("name"):
+            raise Forbidden("Only operators may list all users; say the name of the one you look for.")
+        return users.list_(tx, equal, page)
+
+
+def show_user(ctx: Ctx, id: str) -> tuple[User, bool]:
+    """The user, and whether to show all of it or only what a project's manager may see of a member."""
+    with ctx.read("identity.user.show") as tx:
+        own = tx.actor.is_admin or tx.actor.user == id
+        found = users.show(tx, id)
+        if found is None or not (own or _is_colleague(tx, found)):
+            raise missing("user", id)
+        return found, own
+
+
+def _is_colleague(tx: ReadTx, user: User) -> bool:
+    """Whether the asking one manages a project in which the user holds a role."""
+    actor = tx.actor
+    if actor.role < Ladder.MANAGER or not actor.project:
+        return False
+    project = projects.show(tx, actor.project)
+    return project is not None and bool(roles.on_project(tx, user.id, project))
+
+
+def create_user(ctx: Ctx, wish: shapes.NewUser, extra: dict[str, Any], settings: Settings) -> User:
+    secret = _hash(ctx, "identity.user.create", wish.password, settings)
+    with ctx.write("identity.user.create") as tx:
+        domain = home_domain(tx, None if wish.domain_id is UNSET else wish.domain_id)
+        _refuse_taken(tx, domain, wish.name)
+        row = User(
+            new_hex_id(),
+            domain,
+            wish.name,
+            wish.description,
+            shapes.flag(wish.enabled, True),
+            wish.default_project_id,
+            shapes.options(wish.options, {}),
+            extra,
+        )
+        users.insert(tx, row, secret)
+        tx.audit(row.id, row.name)
+        return row
+
+
+def _hash(ctx: Ctx, action: str, password: str | None, settings: Settings) -> str | None:
+    """Outside any transaction, since it takes long; not at all for those who may not."""
+    return hashed(password, settings.bcrypt_rounds) if password is not None and ctx.allows(action) else None
+
+
+def _refuse_taken(tx: Tx, domain: str, name: str, own: str = "") -> None:
+    found = users.named(tx, domain, name)
+    if found is not None and found.id != own:
+        raise Conflict(f"There is already a user named {name} in this domain.")
+
+
+def update_user(ctx: Ctx, id: str, wish: shapes.UserChange, extra: dict[str, Any], settings: Settings) -> User:
+    password = None if wish.password is UNSET else wish.password
+    secret = _hash(ctx, "identity.user.update", password, settings)
+    with ctx.write("identity.user.update") as tx:
+        before = need_user(tx, id)
+        if wish.domain_id not in {UNSET, before.domain}:
+            raise Invalid("A user stays in its domain.")
+        if wish.name is not UNSET:
+            _refuse_taken(tx, before.domain, wish.name, id)
+        enabled = shapes.flag(wish.enabled, before.enabled)
+        values = shapes.given(name=wish.name, description=wish.description, default_project=wish.default_project_id) | {
+            "enabled": enabled,
+            "options": shapes.options(wish.options, before.options),
+        }
+        if wish.password is not UNSET:
+            values |= _new_password(tx, id, secret, settings)
+        users.update(tx, id, values | {"extra": before.extra | extra})
+        if wish.password is not UNSET or (before.enabled and not enabled):
+            users.revoke_tokens(tx, id)
+        tx.audit(id, before.name)
+        epoch.bump(tx)
+        return need_user(tx, id)
+
+
+def _new_password(tx: Tx, id: str, secret: str | None, settings: Settings) -> dict[str, Any]:
+    """A new password also opens a locked login; the one before is kept only while the history counts."""
+    login = users.login(tx, id)
+    assert login is not None
+    kept = max(0, settings.unique_last_passwords - 1)
+    before = [login.password] if login.password else []
+    return {"password": secret, "history": [*before, *login.history][:kept], "failed": 0}
+
+
+def change_own_password(ctx: Ctx, id: str, wish: shapes.OwnPassword, settings: Settings) -> None:
+    """Ends every token of the user, the one in use included."""
+    if ctx.actor.user != id or ctx.actor.restricted:
+        raise Forbidden("You may only change your own password, and not by a delegated token.")
+    with ctx.read("identity.user_password.update") as tx:
+        login = users.login(tx, id)
+    if login is None:
+        raise missing("user", id)
+    if not matches(wish.original_password, login.password, settings.bcrypt_rounds):
+        raise Unauthorized("The original password is wrong.")
+    if login.options.get("lock_password"):
+        raise Forbidden("An operator has locked this password.")
+    used = [login.password, *login.history] if settings.unique_last_passwords > 1 else [login.password]
+    if any(matches(wish.password, each, settings.bcrypt_rounds) for each in used):
+        raise Invalid("This password was used before; choose another.")
+    secret = hashed(wish.password, settings.bcrypt_rounds)
+    with ctx.write("identity.user_password.update") as write:
+        now = users.login(write, id)
+        if now is None or now.password != login.password:
+            raise Conflict("The password was changed meanwhile.")
+        users.update(write, id, _new_password(write, id, secret, settings))
+        users.revoke_tokens(write, id)
+        write.audit(id)
+        epoch.bump(write)
+
+
+def delete_user(ctx: Ctx, id: str) -> None:
+    with ctx.write("identity.user.delete") as tx:
+        row = need_user(tx, id)
+        users.delete(tx, id)
+        tx.audit(id, row.name)
+        epoch.bump(tx)
+
+
+def groups_of(ctx: Ctx, id: str) -> list[Group]:
+    with ctx.read("identity.user_group.list") as tx:
+        if not (tx.actor.is_admin or tx.actor.user == id):
+            raise missing("user", id)
+        need_user(tx, id)
+        return users.groups_of(tx, id)
+
+
+def need_group(tx: Tx, id: str) -> Group:
+    found = users.group(tx, id)
+    if found is None:
+        raise missing("group", id)
+    return found
+
+
+def list_groups(ctx: Ctx, equal: Mapping[str, Any], page: Page) -> list[Group]:
+    with ctx.read("identity.group.list") as tx:
+        return users.groups(tx, equal, page)
+
+
+def show_group(ctx: Ctx, id: str) -> Group:
+    with ctx.read("identity.group.show") as tx:
+        return need_group(tx, id)
+
+
+def create_group(ctx: Ctx, wish: shapes.NewGroup) -> Group:
+    with ctx.write("identity.group.create") as tx:
+        domain = home_domain(tx, None if wish.domain_id is UNSET else wish.domain_id)
+        _refuse_taken_group(tx, domain, wish.name)
+        row = Group(new_hex_id(), domain, wish.name, wish.description)
+        users.insert_group(tx, row)
+        tx.audit(row.id, row.name)
+        return row
+
+
+def _refuse_taken_group(tx: Tx, domain: str, name: str, own: str = "") -> None:
+    found = users.group_named(tx, domain, name)
+    if found is not None and found.id != own:
+        raise Conflict(f"There is already a group named {name} in this domain.")
+
+
+def update_group(ctx: Ctx, id: str, wish: shapes.GroupChange) -> Group:
+    with ctx.write("identity.group.update") as tx:
+        before = need_group(tx, id)
+        if wish.domain_id not in {UNSET, before.domain}:
+            raise Invalid("A group stays in its domain.")
+        if wish.name is not UNSET:
+            _refuse_taken_group(tx, before.domain, wish.name, id)
+        users.update_group(tx, id, shapes.given(name=wish.name, description=wish.description))
+        tx.audit(id, before.name)
+        return need_group(tx, id)
+
+
+def delete_group(ctx: Ctx, id: str) -> None:
+    with ctx.write("identity.group.delete") as tx:
+        row = need_group(tx, id)
+        users.delete_group(tx, id)
+        tx.audit(id, row.name)
+        epoch.bump(tx)
+
+
+def group_members(ctx: Ctx, id: str) -> list[User]:
+    with ctx.read("identity.group_user.list") as tx:
+        need_group(tx, id)
+        return users.members(tx, id)
+
+
+def check_member(ctx: Ctx, group: str, user: str) -> None:
+    with ctx.read("identity.group_user.check") as tx:
+        if not users.is_member(tx, user, group):
+            raise NotFound(f"Could not find user {user[:64]} in group {group[:64]}.")
+
+
+def add_member(ctx: Ctx, group: str, user: str) -> None:
+    with ctx.write("identity.group_user.add") as tx:
+        _both(tx, group, user)
+        users.join(tx, user, group)
+        epoch.bump(tx)
+
+
+def remove_member(ctx: Ctx, group: str, user: str) -> None:
+    with ctx.write("identity.group_user.remove") as tx:
+        _both(tx, group, user)
+        if not users.leave(tx, user, group):
+            raise NotFound(f"Could not find user {user[:64]} in group {group[:64]}.")
+        epoch.bump(tx)
+
+
+def _both(tx: WriteTx, group: str, user: str) -> None:
+    row, person = need_group(tx, group), need_user(tx, user)
+    tx.audit(group, row.name)
+    tx.audit(user, person.name)

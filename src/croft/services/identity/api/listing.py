@@ -1,0 +1,44 @@
+"""How lists are asked for and answered."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
+from urllib.parse import urlencode
+
+from croft.core.http import Request, Response, reply
+from croft.core.page import Page
+from croft.services.identity.wire.shapes import flag
+
+T = TypeVar("T")
+Render = Callable[[T, str], Mapping[str, Any]]
+
+
+def root(req: Request) -> str:
+    return f"{req.base}/v3"
+
+
+def equal(req: Request, **columns: str) -> dict[str, Any]:
+    """Column → wanted value, of the query parameters given (`equal(req, domain="domain_id")`)."""
+    found: dict[str, Any] = {}
+    for column, name in columns.items():
+        if name in req.query:
+            value = req.first(name)
+            found[column] = flag(value or "true", True) if column in {"enabled", "is_domain"} else value
+    return found
+
+
+def listed(req: Request, key: str, rows: Sequence[T], render: Render[T], page: Page | None = None) -> Response:
+    """A page; the store hands over one row more than it holds when there are further ones."""
+    base = root(req)
+    more = page is not None and len(rows) > page.limit
+    if page is not None and more:
+        rows = rows[: page.limit]
+    shown = [render(row, base) for row in rows]
+    here = f"{req.base}{req.path}"
+    links: dict[str, str | None] = {"next": None, "previous": None}
+    links["self"] = f"{here}?{req.query_string}" if req.query_string else here
+    if more:
+        query = {name: values[0] for name, values in req.query.items()} | {"marker": str(shown[-1]["id"])}
+        links["next"] = f"{here}?{urlencode(query)}"
+    return reply({key: shown, "links": links})

@@ -1,0 +1,126 @@
+"""`/v3/users` and `/v3/groups`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from croft.core.http import Request, Response, Route, empty, reply
+from croft.services.identity.actions import projects, users
+from croft.services.identity.api.listing import equal, listed, root
+from croft.services.identity.model import Settings
+from croft.services.identity.wire import resources, shapes
+
+
+@dataclass(frozen=True)
+class UsersApi:
+    settings: Settings
+
+    def create(self, req: Request) -> Response:
+        wish = req.decode(shapes.CreateUser).user
+        extra = shapes.beyond(req.content, "user", shapes.NewUser)
+        row = users.create_user(req.ctx, wish, extra, self.settings)
+        return reply({"user": resources.user(row, root(req))}, 201)
+
+    def update(self, req: Request) -> Response:
+        wish = req.decode(shapes.UpdateUser).user
+        extra = shapes.beyond(req.content, "user", shapes.UserChange)
+        row = users.update_user(req.ctx, req.params["id"], wish, extra, self.settings)
+        return reply({"user": resources.user(row, root(req))})
+
+    def change_password(self, req: Request) -> Response:
+        wish = req.decode(shapes.UpdatePassword).user
+        users.change_own_password(req.ctx, req.params["id"], wish, self.settings)
+        return empty()
+
+    def routes(self) -> list[Route]:
+        return [
+            Route("GET", "/v3/users", list_users, "identity.user.list"),
+            Route("POST", "/v3/users", self.create, "identity.user.create"),
+            Route("GET", "/v3/users/{id}", show_user, "identity.user.show"),
+            Route("PATCH", "/v3/users/{id}", self.update, "identity.user.update"),
+            Route("DELETE", "/v3/users/{id}", delete_user, "identity.user.delete"),
+            Route("POST", "/v3/users/{id}/password", self.change_password, "identity.user_password.update"),
+            Route("GET", "/v3/users/{id}/projects", list_user_projects, "identity.user_project.list"),
+            Route("GET", "/v3/users/{id}/groups", list_user_groups, "identity.user_group.list"),
+            Route("GET", "/v3/groups", list_groups, "identity.group.list"),
+            Route("POST", "/v3/groups", create_group, "identity.group.create"),
+            Route("GET", "/v3/groups/{id}", show_group, "identity.group.show"),
+            Route("PATCH", "/v3/groups/{id}", update_group, "identity.group.update"),
+            Route("DELETE", "/v3/groups/{id}", delete_group, "identity.group.delete"),
+            Route("GET", "/v3/groups/{id}/users", list_members, "identity.group_user.list"),
+            Route("GET", "/v3/groups/{id}/users/{user}", check_member, "identity.group_user.check"),
+            Route("PUT", "/v3/groups/{id}/users/{user}", add_member, "identity.group_user.add"),
+            Route("DELETE", "/v3/groups/{id}/users/{user}", remove_member, "identity.group_user.remove"),
+        ]
+
+
+def list_users(req: Request) -> Response:
+    page = req.page()
+    wanted = equal(req, domain="domain_id", name="name", enabled="enabled", default_project="default_project_id")
+    rows = users.list_users(req.ctx, wanted, page)
+    render = resources.user if req.ctx.actor.is_admin else resources.user_brief
+    return listed(req, "users", rows, render, page)
+
+
+def show_user(req: Request) -> Response:
+    row, whole = users.show_user(req.ctx, req.params["id"])
+    return reply({"user": (resources.user if whole else resources.user_brief)(row, root(req))})
+
+
+def delete_user(req: Request) -> Response:
+    users.delete_user(req.ctx, req.params["id"])
+    return empty()
+
+
+def list_user_projects(req: Request) -> Response:
+    return listed(req, "projects", projects.projects_of(req.ctx, req.params["id"]), resources.project)
+
+
+def list_user_groups(req: Request) -> Response:
+    rows = users.groups_of(req.ctx, req.params["id"])
+    name = req.first("name")
+    return listed(req, "groups", [row for row in rows if not name or row.name == name], resources.group)
+
+
+def list_groups(req: Request) -> Response:
+    page = req.page()
+    rows = users.list_groups(req.ctx, equal(req, domain="domain_id", name="name"), page)
+    return listed(req, "groups", rows, resources.group, page)
+
+
+def create_group(req: Request) -> Response:
+    row = users.create_group(req.ctx, req.decode(shapes.CreateGroup).group)
+    return reply({"group": resources.group(row, root(req))}, 201)
+
+
+def show_group(req: Request) -> Response:
+    return reply({"group": resources.group(users.show_group(req.ctx, req.params["id"]), root(req))})
+
+
+def update_group(req: Request) -> Response:
+    row = users.update_group(req.ctx, req.params["id"], req.decode(shapes.UpdateGroup).group)
+    return reply({"group": resources.group(row, root(req))})
+
+
+def delete_group(req: Request) -> Response:
+    users.delete_group(req.ctx, req.params["id"])
+    return empty()
+
+
+def list_members(req: Request) -> Response:
+    return listed(req, "users", users.group_members(req.ctx, req.params["id"]), resources.user)
+
+
+def check_member(req: Request) -> Response:
+    users.check_member(req.ctx, req.params["id"], req.params["user"])
+    return empty()
+
+
+def add_member(req: Request) -> Response:
+    users.add_member(req.ctx, req.params["id"], req.params["user"])
+    return empty()
+
+
+def remove_member(req: Request) -> Response:
+    users.remove_member(req.ctx, req.params["id"], req.params["user"])
+    return empty()

@@ -1,0 +1,39 @@
+"""What the composition root tells identity."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+DEFAULT_DOMAIN = "default"
+
+
+class Registered(NamedTuple):
+    """A service of this Croft as the catalog shows it: `("compute", "nova", "/compute/v2.1")`."""
+
+    type: str
+    name: str
+    path: str
+
+
+def _none() -> Sequence[Registered]:
+    return ()
+
+
+@dataclass(frozen=True)
+class Settings:
+    public_url: str = "https://127.0.0.1:8443"
+    """Scheme, host and port under which people reach every service; the catalog's URLs begin with it."""
+    region: str = "RegionOne"
+    endpoints: Callable[[], Sequence[tuple[str, str, str]]] = _none
+    """The services to show in the catalog; asked at each rendering, so that it may be filled after construction."""
+    purges: list[Callable[[str], bool]] = field(default_factory=list)
+    """Each upper service's `Service.purge`: asks for the end of a project's things, True once nothing is left."""
+    bcrypt_rounds: int = 12
+    token_ttl: int = 3600
+    lockout_attempts: int = 10
+    """So many wrong passwords in a row close a user's login for a while; 0 never does."""
+    lockout_seconds: int = 60
+    unique_last_passwords: int = 0
+    """A changed password must differ from so many last ones (the present one included); 0 and 1 ask nothing."""

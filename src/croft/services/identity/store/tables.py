@@ -1,0 +1,206 @@
+"""Identity's tables."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from croft.core.db import Json, metadata
+
+project = sa.Table(
+    "identity_project",
+    metadata,
+    sa.Column("id", sa.String(64), primary_key=True),
+    sa.Column("domain", sa.String(64), nullable=False),
+    sa.Column("parent", sa.String(64), nullable=False),
+    sa.Column("name", sa.String(64), nullable=False),
+    sa.Column("description", sa.Text, nullable=True),
+    sa.Column("enabled", sa.Boolean, nullable=False),
+    sa.Column("is_domain", sa.Boolean, nullable=False),
+    sa.Column("tags", Json, nullable=False),
+    sa.Column("options", Json, nullable=False),
+    sa.Column("extra", Json, nullable=False),
+    sa.Column("deleted", sa.BigInteger, nullable=True),
+    sa.UniqueConstraint("domain", "name"),
+    sa.Index("ix_identity_project_parent", "parent"),
+)
+user = sa.Table(
+    "identity_user",
+    metadata,
+    sa.Column("id", sa.String(64), primary_key=True),
+    sa.Column("domain", sa.String(64), nullable=False),
+    sa.Column("name", sa.String(255), nullable=False),
+    sa.Column("description", sa.Text, nullable=True),
+    sa.Column("enabled", sa.Boolean, nullable=False),
+    sa.Column("default_project", sa.String(64), nullable=True),
+    sa.Column("options", Json, nullable=False),
+    sa.Column("extra", Json, nullable=False),
+    sa.Column("password", sa.String(72), nullable=True),
+    sa.Column("history", Json, nullable=False),
+    sa.Column("failed", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("failed_at", sa.BigInteger, nullable=False, server_default="0"),
+    sa.UniqueConstraint("domain", "name"),
+)
+group = sa.Table(
+    "identity_group",
+    metadata,
+    sa.Column("id", sa.String(64), primary_key=True),
+    sa.Column("domain", sa.String(64), nullable=False),
+    sa.Column("name", sa.String(255), nullable=False),
+    sa.Column("description", sa.Text, nullable=True),
+    sa.UniqueConstraint("domain", "name"),
+)
+
+
+def _owner(table: str, column: str = "user") -> sa.Column[str]:
+    """Goes with its user (or group)."""
+    return sa.Column(column, sa.String(64), sa.ForeignKey(f"{table}.id", ondelete="CASCADE"), nullable=False)
+
+
+membership = sa.Table(
+    "identity_membership",
+    metadata,
+    _owner("identity_user"),
+    _owner("identity_group", "group"),
+    sa.PrimaryKeyConstraint("user", "group"),
+    sa.Index("ix_identity_membership_group", "group"),
+)
+role = sa.Table(
+    "identity_role",
+    metadata,
+    sa.Column("id", sa.String(64), primary_key=True),
+    sa.Column("domain", sa.String(64), nullable=False),
+    sa.Column("name", sa.String(255), nullable=False),
+    sa.Column("description", sa.Text, nullable=True),
+    sa.Column("options", Json, nullable=False),
+    sa.UniqueConstraint("domain", "name"),
+)
+implied = sa.Table(
+    "identity_implied_role",
+    metadata,
+    _owner("identity_role", "prior"),
+    _owner("identity_role", "implied"),
+    sa.PrimaryKeyConstraint("prior", "implied"),
+    sa.Index("ix_identity_implied_role_implied", "implied"),
+)
+assignment = sa.Table(
+    "identity_assignment",
+    metadata,
+    sa.Column("actor_type", sa.String(8), nullable=False),
+    sa.Column("actor", sa.String(64), nullable=False),
+    sa.Column("target_type", sa.String(8), nullable=False),
+    sa.Column("target", sa.String(64), nullable=False),
+    _owner("identity_role", "role"),
+    sa.Column("inherited", sa.Boolean, nullable=False),
+    sa.PrimaryKeyConstraint("actor_type", "actor", "target_type", "target", "role", "inherited"),
+    sa.CheckConstraint("actor_type IN ('user', 'group')", name="actor_type"),
+    sa.CheckConstraint("target_type IN ('project', 'domain', 'system')", name="target_type"),
+    sa.Index("ix_identity_assignment_target", "target"),
+    sa.Index("ix_identity_assignment_role", "role"),
+)
+token = sa.Table(
+    "identity_token",
+    metadata,
+    sa.Column("digest", sa.String(64), primary_key=True),
+    _owner("identity_user"),
+    sa.Column("methods", Json, nullable=False),
+    sa.Column("audit", Json, nullable=False),
+    sa.Column("scope_type", sa.String(8), nullable=False),
+    sa.Column("scope", sa.String(64), nullable=False),
+    sa.Column("issued", sa.BigInteger, nullable=False),
+    sa.Column("expires", sa.BigInteger, nullable=False),
+    sa.Column("application_credential", sa.String(64), nullable=True),
+    sa.Column("trust", sa.String(64), nullable=True),
+    sa.Index("ix_identity_token_expires", "expires"),
+    sa.Index("ix_identity_token_user", "user"),
+)
+epoch = sa.Table(
+    "identity_epoch",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("value", sa.BigInteger, nullable=False),
+    sa.CheckConstraint("id = 1", name="single"),
+)
+application_credential = sa.Table(
+    "identity_application_credential",
+    metadata,
+    sa.Column("id", sa.String(64), primary_key=True),
+    _owner("identity_user"),
+    sa.Column("project", sa.String(64), nullable=False),
+    sa.Column("name", sa.String(255), nullable=False),
+    sa.Column("description", sa.Text, nullable=True),
+    sa.Column("roles", Json, nullable=False),
+    sa.Column("unrestricted", sa.Boolean, nullable=False),
+    sa.Column("expires", sa.BigInteger, nullable=True),
+    sa.Column("access_rules", Json, nullable=True),
+    sa.Column("secret", sa.String(72), nullable=False),
+    sa.UniqueConstraint("user", "name"),
+    sa.Index("ix_identity_application_credential_project", "project"),
+)
+access_rule = sa.Table(
+    "identity_access_rule",
+    metadata,
+    sa.Column("id", sa.String(64), primary_key=True),
+    _owner("identity_user"),
+    sa.Column("service", sa.String(64), nullable=False),
+    sa.Column("method", sa.String(16), nullable=False),
+    sa.Column("path", sa.String(225), nullable=False),
+    sa.UniqueConstraint("user", "service", "method", "path"),
+)
+trust = sa.Table(
+    "identity_trust",
+    metadata,
+    sa.Column("id", sa.String(64), primary_key=True),
+    _owner("identity_user", "trustor"),
+    _owner("identity_user", "trustee"),
+    sa.Column("project", sa.String(64), nullable=False),
+    sa.Column("impersonation", sa.Boolean, nullable=False),
+    sa.Column("roles", Json, nullable=False),
+    sa.Column("expires", sa.BigInteger, nullable=True),
+    sa.Column("remaining_uses", sa.Integer, nullable=True),
+    sa.CheckConstraint("remaining_uses >= 0", name="remaining_uses"),
+    sa.Index("ix_identity_trust_trustor", "trustor"),
+    sa.Index("ix_identity_trust_trustee", "trustee"),
+    sa.Index("ix_identity_trust_project", "project"),
+)
+credential = sa.Table(
+    "identity_credential",
+    metadata,
+    sa.Column("id", sa.String(64), primary_key=True),
+    _owner("identity_user"),
+    sa.Column("project", sa.String(64), nullable=True),
+    sa.Column("type", sa.String(255), nullable=False),
+    sa.Column("blob", sa.Text, nullable=False),
+    sa.Column("trust", sa.String(64), nullable=True),
+    sa.Index("ix_identity_credential_user", "user"),
+    sa.Index("ix_identity_credential_project", "project"),
+)
+region = sa.Table(
+    "identity_region",
+    metadata,
+    sa.Column("id", sa.String(255), primary_key=True),
+    sa.Column("parent", sa.String(255), nullable=True),
+    sa.Column("description", sa.Text, nullable=False),
+)
+service = sa.Table(
+    "identity_service",
+    metadata,
+    sa.Column("id", sa.String(64), primary_key=True),
+    sa.Column("type", sa.String(255), nullable=False),
+    sa.Column("name", sa.String(255), nullable=False),
+    sa.Column("description", sa.Text, nullable=True),
+    sa.Column("enabled", sa.Boolean, nullable=False),
+)
+endpoint = sa.Table(
+    "identity_endpoint",
+    metadata,
+    sa.Column("id", sa.String(64), primary_key=True),
+    sa.Column("service", sa.String(64), nullable=False),
+    sa.Column("interface", sa.String(8), nullable=False),
+    sa.Column("region", sa.String(255), nullable=True),
+    sa.Column("url", sa.Text, nullable=False),
+    sa.Column("enabled", sa.Boolean, nullable=False),
+    sa.Column("name", sa.String(255), nullable=True),
+    sa.Column("description", sa.Text, nullable=True),
+    sa.Index("ix_identity_endpoint_service", "service"),
+    sa.CheckConstraint("interface IN ('public', 'internal', 'admin')", name="interface"),
+)
