@@ -11,23 +11,31 @@ import time
 from pathlib import Path
 
 KVM, EMULATED = "kvm", "qemu"
-_BOUND = 10.0
+_EMULATOR = "qemu-system-x86_64"
+_SECONDS = 10.0
 _SAID_BY_LINUX = b"Linux version"
 _SAID_BY_SECTOR = b"guest-runs"
 _SERIAL = 0x3F8
 
 
-def choose(kernel: Path | None = None, device: Path = Path("/dev/kvm"), emulator: str = "qemu-system-x86_64") -> str:
-    """`kvm` if a guest came to life with it within 10 s, else `qemu`. `kernel` is a bootable Linux; without one a boot
+def choose(
+    kernel: Path | None = None,
+    device: Path = Path("/dev/kvm"),
+    emulator: str = _EMULATOR,
+    seconds: float = _SECONDS,
+) -> str:
+    """`kvm` if a guest came to life with it in time, else `qemu`. `kernel` is a bootable Linux; without one a boot
     sector of our own is run. Slow: ask once and keep the answer."""
     if not os.access(device, os.R_OK | os.W_OK):
         return EMULATED
-    return KVM if comes_to_life("kvm", kernel, emulator) else EMULATED
+    return KVM if comes_to_life(KVM, kernel, emulator, seconds) else EMULATED
 
 
-def comes_to_life(accelerator: str, kernel: Path | None = None, emulator: str = "qemu-system-x86_64") -> bool:
+def comes_to_life(
+    accelerator: str, kernel: Path | None = None, emulator: str = _EMULATOR, seconds: float = _SECONDS
+) -> bool:
     """Whether a guest run by this QEMU accelerator says its word on the serial line."""
-    command = [emulator, "-accel", accelerator, "-machine", "pc", "-cpu", "host" if accelerator == "kvm" else "max"]
+    command = [emulator, "-accel", accelerator, "-machine", "pc", "-cpu", "host" if accelerator == KVM else "max"]
     command += ["-m", "256", "-nodefaults", "-display", "none", "-no-reboot", "-serial", "stdio"]
     with tempfile.TemporaryDirectory() as folder:
         if kernel is not None:
@@ -36,7 +44,7 @@ def comes_to_life(accelerator: str, kernel: Path | None = None, emulator: str = 
             disk = Path(folder, "sector")
             disk.write_bytes(boot_sector(_SAID_BY_SECTOR))
             command += ["-drive", f"file={disk},format=raw,if=ide"]
-        return _says(command, _SAID_BY_LINUX if kernel else _SAID_BY_SECTOR)
+        return _says(command, _SAID_BY_LINUX if kernel else _SAID_BY_SECTOR, seconds)
 
 
 def boot_sector(word: bytes) -> bytes:
@@ -48,8 +56,8 @@ def boot_sector(word: bytes) -> bytes:
     return code.ljust(510, b"\0") + b"\x55\xaa"
 
 
-def _says(command: list[str], word: bytes) -> bool:
-    end = time.monotonic() + _BOUND
+def _says(command: list[str], word: bytes, seconds: float) -> bool:
+    end = time.monotonic() + seconds
     said = b""
     try:
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import queue
 import threading
+import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from typing import Any, TypeVar
@@ -14,12 +16,14 @@ import libvirt
 from croft.core.errors import EngineError, Rejected, Unavailable
 
 T = TypeVar("T")
+log = logging.getLogger("croft.hypervisor")
 
 BOUND = 25.0
 """Seconds until a call is given up on; its thread stays with it until libvirt lets go."""
 _KEEPALIVE = (5, 3)
 """Seconds between questions, and how many may stay unanswered."""
 _REOPEN = 10.0
+"""Seconds between looks at whether each host still is connected."""
 
 _REFUSALS = frozenset(
     {
@@ -62,7 +66,8 @@ class Connections:
         """By host: the connection, and the number of its event subscription, which alone would keep it alive."""
         self._locks = {host: threading.Lock() for host in uris}
         self._heard: queue.SimpleQueue[tuple[str, str] | None] = queue.SimpleQueue()
-        self._listening: threading.Thread | None = None
+        self._listening: list[threading.Thread] = []
+        self._closed = threading.Event()
         self._guard = threading.Lock()
 
     def call(self, host: str, work: Callable[[Any], T]) -> T:
@@ -81,16 +86,17 @@ class Connections:
     def listen(self) -> None:
         """From now on keeps a connection to each host open, to hear its events."""
         with self._guard:
-            if self._listening is None:
-                self._listening = threading.Thread(target=self._dispatch, name="libvirt-watch", daemon=True)
-                self._listening.start()
+            if not self._listening:
+                threads = ((self._keep_open, "libvirt-keep-open"), (self._dispatch, "libvirt-watch"))
+                self._listening = [threading.Thread(target=work, name=name, daemon=True) for work, name in threads]
+                for thread in self._listening:
+                    thread.start()
 
     def close(self) -> None:
-        with self._guard:
-            if self._listening is not None:
-                self._heard.put(None)
-                self._listening.join(BOUND)
-                self._listening = None
+        self._closed.set()
+        self._heard.put(None)
+        for thread in self._listening:
+            thread.join(BOUND)
         for host, lock in self._locks.items():
             with lock:
                 held = self._open.pop(host, None)
@@ -124,23 +130,19 @@ class Connections:
             self._heard.put((host, domain.name()))
 
     def _dispatch(self) -> None:
-        while True:
-            self._reopen()
+        while (heard := self._heard.get()) is not None:
             try:
-                heard = self._heard.get(timeout=_REOPEN)
-                while heard is not None:
-                    self._happened(*heard)
-                    heard = self._heard.get(timeout=_REOPEN)
-                return
-            except queue.Empty:
-                continue
+                self._happened(*heard)
+            except Exception:
+                log.exception("A watcher of %s failed.", heard[0])
 
-    def _reopen(self) -> None:
-        for host in self._uris:
-            try:
-                self.call(host, lambda connection: None)
-            except EngineError:
-                continue
+    def _keep_open(self) -> None:
+        while True:
+            for host in self._uris:
+                with contextlib.suppress(EngineError):
+                    self.call(host, lambda connection: None)
+            if self._closed.wait(_REOPEN):
+                return
 
 
 def _close(connection: Any, subscription: int) -> None:
@@ -164,4 +166,8 @@ def _run_events() -> None:
 
 def _events() -> None:
     while True:
-        libvirt.virEventRunDefaultImpl()
+        try:
+            libvirt.virEventRunDefaultImpl()
+        except libvirt.libvirtError:
+            log.exception("libvirt's event loop stumbled.")
+            time.sleep(1)
