@@ -29,7 +29,7 @@ class MemberWish(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class MemberAnswer(msgspec.Struct, forbid_unknown_fields=True):
-    status: Literal["pending", "accepted", "rejected"]
+    status: str
 
 
 class ImportMethod(msgspec.Struct):
