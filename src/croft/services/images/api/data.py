@@ -39,7 +39,7 @@ class Data:
         try:
             stored = self._imagestore.write(upload.image, self._watched(req.ctx, upload, req.chunks))
             actions.end_upload(req.ctx, upload, stored, staged=staged)
-        except BaseException:
+        except Exception:
             actions.give_up_upload(req.ctx, upload)
             raise
         return empty()
