@@ -190,9 +190,7 @@ def test_a_running_guest_takes_and_gives_back_disks(bench: Bench, new_guest: Cal
     assert (state.power, state.boot) == (Power.RUNNING, 1)
 
 
-def test_hardware_that_cannot_be_plugged_waits_for_the_next_boot(
-    bench: Bench, new_guest: Callable[..., Guest]
-) -> None:
+def test_hardware_that_cannot_be_plugged_waits_for_the_next_boot(bench: Bench, new_guest: Callable[..., Guest]) -> None:
     guest = new_guest()
     bench.driver.ensure(bench.host, guest)
     bigger = replace(guest, gen=2, memory_mib=160, vcpus=2)

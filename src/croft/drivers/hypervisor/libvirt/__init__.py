@@ -99,11 +99,13 @@ class LibvirtHypervisor:
             lock.release()
 
     def _capacity(self, host: str, connection: Any, room: os.statvfs_result) -> Capacity:
-        model, memory_mib, vcpus = connection.getInfo()[:3]
+        model, _, vcpus = connection.getInfo()[:3]
+        # getInfo's own figure leaves out memory that belongs to no NUMA cell.
+        memory_kib = connection.getMemoryStats(libvirt.VIR_NODE_MEMORY_STATS_ALL_CELLS)["total"]
         return Capacity(
             host=host,
             vcpus=vcpus,
-            memory_mib=memory_mib,
+            memory_mib=memory_kib // 1024,
             disk_gib=room.f_blocks * room.f_frsize >> 30,
             kind=self._style.accel,
             version=connection.getVersion(),

@@ -20,7 +20,7 @@ log = logging.getLogger("croft.hypervisor")
 
 BOUND = 25.0
 """Seconds until a call is given up on; its thread stays with it until libvirt lets go."""
-_KEEPALIVE = (5, 3)
+_KEEPALIVE = (5, 2)
 """Seconds between questions, and how many may stay unanswered."""
 _REOPEN = 10.0
 """Seconds between looks at whether each host still is connected."""
@@ -36,7 +36,6 @@ _REFUSALS = frozenset(
         libvirt.VIR_ERR_NO_SUPPORT,
         libvirt.VIR_ERR_OS_TYPE,
         libvirt.VIR_ERR_DOM_EXIST,
-        libvirt.VIR_ERR_OPERATION_FAILED,
         libvirt.VIR_ERR_OPERATION_DENIED,
         libvirt.VIR_ERR_OPERATION_UNSUPPORTED,
         libvirt.VIR_ERR_ARGUMENT_UNSUPPORTED,
