@@ -1,0 +1,141 @@
+"""What people do to a server that its hypervisor must carry out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from croft.core import audit, work
+from croft.core.ctx import Ctx, WriteTx
+from croft.core.db import Database
+from croft.core.errors import Conflict, NotFound
+from croft.core.ids import is_uuid
+from croft.core.page import Page
+from croft.core.policy import ALL
+from croft.drivers.hypervisor import Hypervisor
+from croft.services.compute import store
+from croft.services.compute.actions.create import image_columns, image_for
+from croft.services.compute.actions.servers import Seen, look, server_of, server_to_change
+from croft.services.compute.model import Flavor, Server, allow, check_description, check_items, check_name
+from croft.services.compute.model.server import KIND
+from croft.services.network import actions as network
+
+_STOPPED = frozenset({"stopped"})
+_ACTIVE = frozenset({"active"})
+_STOPPABLE = frozenset({"active", "error"})
+_HARD = frozenset({"active", "stopped", "error"})
+_REBUILDABLE = frozenset({"active", "stopped", "error"})
+
+
+def _wish(tx: WriteTx, server: Server, values: dict[str, Any]) -> None:
+    store.servers.change(tx, server, values, wish=True)
+    work.wake(tx, KIND, server.id)
+    tx.audit(server.id, server.name)
+
+
+def delete_server(ctx: Ctx, id: str) -> None:
+    """Accepted in every state, and again."""
+    with ctx.write("compute.server.delete") as tx:
+        found = server_to_change(tx, id)
+        if found.deleted is None:
+            store.servers.change(tx, found, {"deleted": tx.now}, wish=True)
+        work.wake(tx, KIND, id)
+        tx.audit(id, found.name)
+
+
+def start_server(ctx: Ctx, id: str) -> None:
+    with ctx.write("compute.server.start") as tx:
+        found = server_to_change(tx, id)
+        allow(found, tx.now, "start", _STOPPED)
+        _wish(tx, found, {"power": "running", "boot": found.boot + 1, "gentle": None})
+
+
+def stop_server(ctx: Ctx, id: str) -> None:
+    """The guest is asked by ACPI and given a minute."""
+    with ctx.write("compute.server.stop") as tx:
+        found = server_to_change(tx, id)
+        allow(found, tx.now, "stop", _STOPPABLE)
+        _wish(tx, found, {"power": "off", "gentle": tx.now})
+
+
+def reboot_server(ctx: Ctx, id: str, *, hard: bool) -> None:
+    with ctx.write("compute.server.reboot") as tx:
+        found = server_to_change(tx, id)
+        allow(found, tx.now, "reboot", _HARD if hard else _ACTIVE, while_busy=hard)
+        _wish(tx, found, {"power": "running", "boot": found.boot + 1, "gentle": None if hard else tx.now})
+
+
+def rebuild_server(ctx: Ctx, id: str, image: str, changes: dict[str, Any]) -> Seen:
+    """A fresh root disk from an image; addresses, id and everything else stay. A stopped server stays stopped."""
+    if "name" in changes:
+        check_name(changes["name"])
+    if changes.get("description") is not None:
+        check_description(changes["description"])
+    with ctx.write("compute.server.rebuild") as tx:
+        found = server_to_change(tx, id)
+        if "metadata" in changes:
+            tx.ensure_quota("compute.metadata_items", 0, len(check_items(changes["metadata"])))
+        flavor = Flavor(found.flavor, found.flavor_name, found.vcpus, found.memory_mib, found.disk_gib)
+        columns = image_columns(image_for(tx, image, flavor))
+        allow(found, tx.now, "rebuild", _REBUILDABLE)
+        wishes = {"disk": found.disk + 1, "boot": found.boot + 1, "gentle": None}
+        _wish(tx, found, changes | columns | wishes)
+        return look(tx, [server_of(tx, id)])[0]
+
+
+def refuse(ctx: Ctx, id: str, why: str) -> None:
+    """For Nova's actions that Croft does not have: the server's own 404 comes first."""
+    with ctx.read("compute.server.refuse") as tx:
+        server_of(tx, id)
+    raise Conflict(why)
+
+
+def add_group(ctx: Ctx, id: str, group: str) -> None:
+    with ctx.write("compute.server.add_group") as tx:
+        found = server_to_change(tx, id)
+        network.add_group(tx, tx.scope, id, group)
+        tx.audit(id, found.name)
+
+
+def remove_group(ctx: Ctx, id: str, group: str) -> None:
+    with ctx.write("compute.server.remove_group") as tx:
+        found = server_to_change(tx, id)
+        network.remove_group(tx, tx.scope, id, group)
+        tx.audit(id, found.name)
+
+
+def read_console(ctx: Ctx, hypervisor: Hypervisor, id: str, lines: int | None) -> str:
+    """The one read of an engine in a request: the log is nowhere else."""
+    with ctx.read("compute.server.console") as tx:
+        found = server_of(tx, id)
+    if not found.host or found.launched is None:
+        raise Conflict(f"Instance {id} is not ready")
+    return hypervisor.console(found.host, id, lines)
+
+
+def list_server_actions(ctx: Ctx, id: str, *, even_gone: bool) -> list[audit.Entry]:
+    """Newest first. What was done to a server that is gone is known to its project for as long as the record is kept."""
+    with ctx.read("compute.server.list_actions") as tx:
+        scope = tx.scope
+        found = store.servers.find(tx, scope, id)
+        if found is not None:
+            scope = ALL
+        elif not even_gone or not is_uuid(id):
+            raise NotFound(f"Instance {id[:64]} could not be found.")
+        entries = audit.entries(tx, scope, Page(), target=id, prefix="compute.server.")
+    if found is None and not entries:
+        raise NotFound(f"Instance {id} could not be found.")
+    return entries
+
+
+def purge(db: Database, project: str) -> bool:
+    """Asks for the end of all servers of a project; True once none is left. Key pairs belong to users and stay."""
+    with db.read() as tx:
+        if not store.servers.of_project(tx, project):
+            return True
+    with db.write() as tx:
+        for server in store.servers.of_project(tx, project):
+            if server.deleted is None:
+                store.servers.change(tx, server, {"deleted": tx.now}, wish=True)
+                work.wake(tx, KIND, server.id)
+        store.flavors.close_everything_to(tx, project)
+    return False

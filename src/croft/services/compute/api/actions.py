@@ -1,0 +1,123 @@
+"""`POST /servers/{id}/action`: one route, one verb per key of the body."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from croft.core.clock import iso_bare
+from croft.core.errors import Invalid, NotFound
+from croft.core.http import Request, Response, Route, empty, reply
+from croft.drivers.hypervisor import Hypervisor
+from croft.services.compute.actions import power, servers
+from croft.services.compute.api.servers import ONE, rebuild_server
+from croft.services.compute.wire import actions as wire
+from croft.services.compute.wire.parse import at, single_action
+
+Verb = Callable[[Request, Any], Response]
+SEVERAL = tuple(
+    f"compute.server.{verb}"
+    for verb in ("stop reboot rebuild lock unlock delete add_group remove_group console refuse".split())
+)
+
+
+def _start(request: Request, _body: Any) -> Response:
+    power.start_server(request.ctx, request.params["id"])
+    return empty(202)
+
+
+def _stop(request: Request, _body: Any) -> Response:
+    power.stop_server(request.ctx, request.params["id"])
+    return empty(202)
+
+
+def _reboot(request: Request, _body: Any) -> Response:
+    kind = request.decode(wire.Reboot).reboot.type
+    if kind.upper() not in {"SOFT", "HARD"} or kind not in {kind.upper(), kind.lower(), kind.capitalize()}:
+        raise Invalid("Invalid input for field/attribute type. It must be SOFT or HARD.")
+    power.reboot_server(request.ctx, request.params["id"], hard=kind.upper() == "HARD")
+    return empty(202)
+
+
+def _lock(request: Request, _body: Any) -> Response:
+    servers.set_lock(request.ctx, request.params["id"])
+    return empty(202)
+
+
+def _unlock(request: Request, _body: Any) -> Response:
+    servers.clear_lock(request.ctx, request.params["id"])
+    return empty(202)
+
+
+def _delete(request: Request, _body: Any) -> Response:
+    power.delete_server(request.ctx, request.params["id"])
+    return empty(202)
+
+
+def _add_group(request: Request, _body: Any) -> Response:
+    power.add_group(request.ctx, request.params["id"], request.decode(wire.AddGroup).group.name)
+    return empty(202)
+
+
+def _remove_group(request: Request, _body: Any) -> Response:
+    power.remove_group(request.ctx, request.params["id"], request.decode(wire.RemoveGroup).group.name)
+    return empty(202)
+
+
+VERBS: dict[str, Verb] = {
+    "os-start": _start,
+    "os-stop": _stop,
+    "reboot": _reboot,
+    "rebuild": lambda request, _body: rebuild_server(request),
+    "lock": _lock,
+    "unlock": _unlock,
+    "forceDelete": _delete,
+    "addSecurityGroup": _add_group,
+    "removeSecurityGroup": _remove_group,
+}
+REFUSED = frozenset(
+    "resize confirmResize revertResize createImage createBackup pause unpause suspend resume rescue unrescue shelve "
+    "shelveOffload unshelve os-resetState changePassword migrate os-migrateLive evacuate restore resetNetwork "
+    "injectNetworkInfo trigger_crash_dump os-getVNCConsole os-getSPICEConsole os-getRDPConsole os-getSerialConsole "
+    "addFixedIp removeFixedIp addFloatingIp removeFloatingIp".split()
+)
+
+
+def routes(hypervisor: Hypervisor) -> list[Route]:
+    def console(request: Request, _body: Any) -> Response:
+        lines = wire.console_lines(request.decode(wire.Console))
+        return reply({"output": power.read_console(request.ctx, hypervisor, request.params["id"], lines)})
+
+    verbs = VERBS | {"os-getConsoleOutput": console}
+
+    def act(request: Request) -> Response:
+        name, body = single_action(request)
+        verb = verbs.get(name)
+        if verb is not None:
+            return verb(request, body)
+        if name in REFUSED:
+            power.refuse(request.ctx, request.params["id"], f"The action '{name}' is not offered here.")
+        raise Invalid(f"There is no such action: {name[:60]}")
+
+    return [
+        Route("POST", ONE + "/action", act, "compute.server.start", several=SEVERAL),
+        Route("GET", ONE + "/os-instance-actions", list_actions, "compute.server.list_actions"),
+        Route("GET", ONE + "/os-instance-actions/{request}", show_action, "compute.server.list_actions"),
+    ]
+
+
+def list_actions(request: Request) -> Response:
+    id = request.params["id"]
+    entries = power.list_server_actions(request.ctx, id, even_gone=request.version >= at(21))
+    return reply({"instanceActions": [wire.action(entry) for entry in entries if wire.known(entry)]})
+
+
+def show_action(request: Request) -> Response:
+    id = request.params["id"]
+    for entry in power.list_server_actions(request.ctx, id, even_gone=request.version >= at(21)):
+        if entry.request == request.params["request"] and wire.known(entry):
+            shown = wire.action(entry)
+            if request.ctx.allows("compute.server.list_events"):
+                shown["events"] = [wire.event(entry, iso_bare(entry.at))]
+            return reply({"instanceAction": shown})
+    raise NotFound(f"Action for request_id {request.params['request'][:64]} on instance {id} not found")

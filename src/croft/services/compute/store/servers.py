@@ -1,0 +1,215 @@
+"""Servers in SQL. A foreign id is a missing one; `any_*` is for reconcilers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import sqlalchemy as sa
+
+from croft.core import work
+from croft.core.db import Tx
+from croft.core.errors import Invalid
+from croft.core.ids import is_uuid
+from croft.core.page import after
+from croft.core.policy import Scope
+from croft.services.compute.model import Load, Server
+from croft.services.compute.model.server import KIND
+from croft.services.compute.store.tables import server
+
+c = server.c
+_FROM = server.outerjoin(work.work, work.joined(KIND, c.id))
+_BULKY = ("key_data", "user_data")
+"""Up to 64 KiB each: only read where they are needed."""
+_ONE = sa.select(*c, *work.NOTE).select_from(_FROM).where(c.id == sa.bindparam("id"))
+_LIST = sa.select(
+    *[sa.null().label(column.name) if column.name in _BULKY else column for column in c], *work.NOTE
+).select_from(_FROM)
+_LIST_WHOLE = sa.select(*c, *work.NOTE).select_from(_FROM)
+_INSERT = sa.insert(server)
+_USED = sa.select(
+    sa.func.count(), sa.func.coalesce(sa.func.sum(c.vcpus), 0), sa.func.coalesce(sa.func.sum(c.memory_mib), 0)
+).where(c.project == sa.bindparam("project"))
+_LOADS = (
+    sa.select(c.host, sa.func.count(), sa.func.sum(c.vcpus), sa.func.sum(c.memory_mib), sa.func.sum(c.disk_gib))
+    .where(c.host != "")
+    .group_by(c.host)
+)
+_RUNNING = sa.select(c.host, sa.func.count()).where(c.host != "", c.seen_power == "running").group_by(c.host)
+_PLACE = sa.update(server).where(c.id == sa.bindparam("server"), c.host == "").values(host=sa.bindparam("chosen"))
+_DROP = sa.delete(server).where(c.id == sa.bindparam("server"))
+
+SORT_KEYS: dict[str, sa.ColumnElement[Any]] = {
+    "access_ip_v4": c.access_ipv4,
+    "access_ip_v6": c.access_ipv6,
+    "auto_disk_config": c.disk_config,
+    "availability_zone": c.zone,
+    "config_drive": c.config_drive,
+    "created_at": c.created,
+    "display_description": sa.func.coalesce(c.description, ""),
+    "display_name": c.name,
+    "host": c.host,
+    "hostname": c.hostname,
+    "image_ref": c.image,
+    "instance_type_id": c.flavor,
+    "key_name": sa.func.coalesce(c.key_name, ""),
+    "launch_index": c.launch_index,
+    "launched_at": sa.func.coalesce(c.launched, 0),
+    "locked_by": c.locked,
+    "node": c.host,
+    "power_state": c.seen_power,
+    "project_id": c.project,
+    "terminated_at": sa.func.coalesce(c.deleted, 0),
+    "updated_at": c.updated,
+    "user_id": c.user,
+    "uuid": c.id,
+    "vm_state": c.seen_power,
+    "task_state": sa.func.coalesce(c.deleted, 0),
+}
+
+
+@dataclass(frozen=True)
+class Narrowing:
+    """What SQL can decide of a list's filters; the rest is the actions' business."""
+
+    project: str | None = None
+    user: str = ""
+    deleted: bool | None = None
+    """Only servers being deleted, only others, or both."""
+    images: Sequence[str] = ()
+    flavors: Sequence[str] = ()
+    hosts: Sequence[str] = ()
+    ids: Sequence[str] = ()
+    reservation: str = ""
+    since: int | None = None
+    sort: Sequence[tuple[str, bool]] = field(default_factory=lambda: [("created_at", True)])
+    whole: bool = False
+    """With user data."""
+
+
+def find(tx: Tx, scope: Scope, id: str) -> Server | None:
+    found = any_server(tx, id) if is_uuid(id) else None
+    return found if found is not None and scope.covers(found.project) else None
+
+
+def any_server(tx: Tx, id: str) -> Server | None:
+    return tx.first(Server, _ONE, {"id": id})
+
+
+def page(tx: Tx, scope: Scope, narrowing: Narrowing, marker: Server | None, limit: int) -> list[Server]:
+    """The next `limit` servers after the marker, in the wished order; ties by id, newest first."""
+    statement = (_LIST_WHOLE if narrowing.whole else _LIST).where(*_conditions(scope, narrowing)).limit(limit)
+    keys: list[tuple[str, sa.ColumnElement[Any], bool]] = []
+    for name, down in narrowing.sort:
+        keys.append((name, SORT_KEYS[name], down))
+    keys.append(("uuid", c.id, keys[-1][2]))
+    if marker is not None:
+        values = tx.rows(sa.select(*[column for _, column, _ in keys]).where(c.id == marker.id))
+        if values:
+            statement = statement.where(after([(column, down) for _, column, down in keys], list(values[0])))
+    order = [column.desc() if down else column.asc() for _, column, down in keys]
+    return tx.all(Server, statement.order_by(*order))
+
+
+def _conditions(scope: Scope, narrowing: Narrowing) -> Iterable[sa.ColumnElement[bool]]:
+    project = narrowing.project if scope.project is None else scope.project
+    if project is not None:
+        yield c.project == project
+    if narrowing.deleted is not None:
+        yield c.deleted.is_not(None) if narrowing.deleted else c.deleted.is_(None)
+    for column, values in (
+        (c.image, narrowing.images),
+        (c.flavor, narrowing.flavors),
+        (c.host, narrowing.hosts),
+        (c.id, narrowing.ids),
+    ):
+        if values:
+            yield column.in_(values)
+    if narrowing.user:
+        yield c.user == narrowing.user
+    if narrowing.reservation:
+        yield c.reservation == narrowing.reservation
+    if narrowing.since is not None:
+        yield c.updated >= narrowing.since
+
+
+def sort_key(name: str) -> str:
+    if name not in SORT_KEYS:
+        raise Invalid(f"Sort key {name[:60]!r} is not one servers can be sorted by.")
+    return name
+
+
+def insert(tx: Tx, rows: Sequence[dict[str, Any]]) -> None:
+    tx.run(_INSERT, rows)
+
+
+def used(tx: Tx, project: str) -> tuple[int, int, int]:
+    """Servers, virtual CPUs and MiB of memory a project holds, those being deleted included."""
+    row = tx.rows(_USED, {"project": project})[0]
+    return int(row[0]), int(row[1]), int(row[2])
+
+
+def loads(tx: Tx, *, running: bool = False) -> dict[str, Load]:
+    """What each host's servers were promised; with `running`, how many of them run too."""
+    live = {row[0]: row[1] for row in tx.rows(_RUNNING)} if running else {}
+    return {
+        row[0]: Load(row[0], int(row[1]), int(row[2]), int(row[3]), int(row[4]), live.get(row[0], 0))
+        for row in tx.rows(_LOADS)
+    }
+
+
+def change(tx: Tx, found: Server, values: dict[str, Any], *, wish: bool = False) -> None:
+    """Writes what a person changed; with `wish`, something the engine must learn of."""
+    values = values | {"updated": tx.now} | ({"gen": c.gen + 1} if wish else {})
+    tx.run(sa.update(server).where(c.id == found.id).values(**values))
+
+
+def set_device_tags(tx: Tx, id: str, tags: dict[str, str]) -> None:
+    tx.run(sa.update(server).where(c.id == id).values(device_tags=tags))
+
+
+def any_place(tx: Tx, id: str, host: str) -> bool:
+    return tx.run(_PLACE, {"server": id, "chosen": host}) == 1
+
+
+def any_facts(tx: Tx, found: Server, facts: dict[str, Any], *, settled: bool) -> None:
+    """Writes what was observed; when all is settled, also that these wishes are carried out."""
+    values = facts | {"updated": tx.now} | ({"seen": found.gen} if settled else {})
+    tx.run(sa.update(server).where(c.id == found.id, c.seen <= found.gen).values(**values))
+
+
+def any_accept_off(tx: Tx, found: Server) -> bool:
+    """The guest's own shutdown becomes the wish, unless people wished something else meanwhile."""
+    values = {
+        "power": "off",
+        "gentle": None,
+        "gen": found.gen + 1,
+        "seen": found.gen,
+        "seen_power": "off",
+        "updated": tx.now,
+    }
+    return tx.run(sa.update(server).where(c.id == found.id, c.gen == found.gen).values(**values)) == 1
+
+
+def any_homeless(tx: Tx) -> list[str]:
+    """Servers that wait for a host."""
+    return [row[0] for row in tx.rows(sa.select(c.id).where(c.host == "", c.deleted.is_(None)))]
+
+
+def any_drop(tx: Tx, id: str) -> None:
+    tx.run(_DROP, {"server": id})
+
+
+def of_project(tx: Tx, project: str) -> list[Server]:
+    return tx.all(Server, _LIST.where(c.project == project))
+
+
+def on_host(tx: Tx, hosts: Sequence[str]) -> list[tuple[str, str, str]]:
+    """(host, id, name) of the servers on these hosts."""
+    rows = tx.rows(sa.select(c.host, c.id, c.name).where(c.host.in_(hosts)).order_by(c.id))
+    return [(row[0], row[1], row[2]) for row in rows]
+
+
+def uses_flavor(tx: Tx, flavor: str) -> bool:
+    return tx.scalar(sa.select(c.id).where(c.flavor == flavor).limit(1)) is not None

@@ -1,0 +1,1 @@
+"""Compute on the wire: structs in, dicts out, by microversion."""

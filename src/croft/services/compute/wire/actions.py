@@ -1,0 +1,92 @@
+"""Bodies of `/action`, and the record of what was done to a server in Nova's words."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from msgspec import Meta, Struct, field
+
+from croft.core.audit import Entry
+from croft.core.clock import iso_bare
+from croft.services.compute.wire.parse import number
+
+
+class RebootType(Struct, forbid_unknown_fields=True):
+    type: str
+
+
+class Reboot(Struct, forbid_unknown_fields=True):
+    reboot: RebootType
+
+
+class Named(Struct, forbid_unknown_fields=True):
+    name: Annotated[str, Meta(min_length=1)]
+
+
+class AddGroup(Struct):
+    group: Named = field(name="addSecurityGroup")
+
+
+class RemoveGroup(Struct):
+    group: Named = field(name="removeSecurityGroup")
+
+
+class Length(Struct, forbid_unknown_fields=True):
+    length: int | str | None = None
+
+
+class Console(Struct, forbid_unknown_fields=True):
+    output: Length = field(name="os-getConsoleOutput")
+
+
+def console_lines(body: Console) -> int | None:
+    """None for all of it, as Nova reads -1."""
+    if body.output.length is None:
+        return None
+    lines = number(body.output.length, "length", -1)
+    return None if lines == -1 else lines
+
+
+_ACTIONS = {
+    "create": "create",
+    "delete": "delete",
+    "start": "start",
+    "stop": "stop",
+    "reboot": "reboot",
+    "rebuild": "rebuild",
+    "lock": "lock",
+    "unlock": "unlock",
+    "attach_interface": "attach_interface",
+    "detach_interface": "detach_interface",
+}
+
+
+def _verb(entry: Entry) -> str:
+    return entry.action.rpartition(".")[2]
+
+
+def known(entry: Entry) -> bool:
+    return _verb(entry) in _ACTIONS
+
+
+def action(entry: Entry) -> dict[str, Any]:
+    return {
+        "action": _ACTIONS[_verb(entry)],
+        "instance_uuid": entry.target,
+        "message": None,
+        "project_id": entry.project,
+        "request_id": entry.request,
+        "start_time": iso_bare(entry.at),
+        "user_id": entry.user,
+    }
+
+
+def event(entry: Entry, when: str) -> dict[str, Any]:
+    """What Croft records is the wish, accepted in the moment it was made."""
+    return {
+        "event": f"compute_{_ACTIONS[_verb(entry)]}",
+        "start_time": when,
+        "finish_time": when,
+        "result": "Success",
+        "traceback": None,
+    }

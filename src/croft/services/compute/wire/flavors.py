@@ -1,0 +1,169 @@
+"""Flavors and key pairs on the wire."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from msgspec import UNSET, Meta, Struct, UnsetType, field
+
+from croft.core.clock import iso_bare
+from croft.core.errors import Invalid
+from croft.core.http import Version
+from croft.services.compute.model import Flavor, KeyPair
+from croft.services.compute.wire.parse import at, given, number, since, truth
+
+Name = Annotated[str, Meta(min_length=1, max_length=255)]
+Size = int | str
+Truth = bool | str
+
+
+class NewFlavor(Struct, forbid_unknown_fields=True):
+    name: Name
+    ram: Size
+    vcpus: Size
+    disk: Size
+    id: str | int | float | None | UnsetType = UNSET
+    ephemeral: Size | UnsetType = field(name="OS-FLV-EXT-DATA:ephemeral", default=UNSET)
+    swap: Size | UnsetType = UNSET
+    rxtx_factor: float | str | UnsetType = UNSET
+    is_public: Truth | UnsetType = field(name="os-flavor-access:is_public", default=UNSET)
+
+
+class CreateFlavor(Struct, forbid_unknown_fields=True):
+    flavor: NewFlavor
+
+
+class ExtraSpecs(Struct, forbid_unknown_fields=True):
+    extra_specs: dict[str, str | int | float]
+
+
+class Tenant(Struct, forbid_unknown_fields=True):
+    tenant: Name
+
+
+class AddAccess(Struct, forbid_unknown_fields=True):
+    access: Tenant = field(name="addTenantAccess")
+
+
+class RemoveAccess(Struct, forbid_unknown_fields=True):
+    access: Tenant = field(name="removeTenantAccess")
+
+
+class NewKeyPair(Struct, forbid_unknown_fields=True):
+    name: Name
+    public_key: str | UnsetType = UNSET
+    type: str | UnsetType = UNSET
+    user_id: str | UnsetType = UNSET
+
+
+class CreateKeyPair(Struct, forbid_unknown_fields=True):
+    keypair: NewKeyPair
+
+
+_ID = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789. _-")
+
+
+def flavor_wish(body: CreateFlavor) -> Flavor:
+    asked = body.flavor
+    return Flavor(
+        id=_flavor_id(asked.id),
+        name=asked.name,
+        vcpus=number(asked.vcpus, "vcpus", 1),
+        memory_mib=number(asked.ram, "ram", 1),
+        disk_gib=number(asked.disk, "disk"),
+        ephemeral_gib=number(given(asked.ephemeral, 0), "OS-FLV-EXT-DATA:ephemeral"),
+        swap_mib=number(given(asked.swap, 0), "swap"),
+        rxtx_factor=_factor(given(asked.rxtx_factor, 1.0)),
+        is_public=truth(given(asked.is_public, True), "os-flavor-access:is_public"),
+    )
+
+
+def _flavor_id(id: str | int | float | None | UnsetType) -> str:
+    if id is None or id is UNSET or id == "auto":
+        return ""
+    text = str(id)
+    if not text or len(text) > 255 or text != text.strip() or set(text) - _ID:
+        raise Invalid(
+            "Invalid input for field/attribute id. An ID has 1 to 255 letters, digits, spaces, '.', '_' and '-', and "
+            "no space at either end."
+        )
+    return text
+
+
+def _factor(value: float | str) -> str:
+    try:
+        number = float(value)
+    except ValueError:
+        raise Invalid("Invalid input for field/attribute rxtx_factor. It is not a number.") from None
+    if not 0 < number <= 3.40282e38:
+        raise Invalid("Invalid input for field/attribute rxtx_factor. It must be above 0.")
+    return str(number)
+
+
+def specs(body: ExtraSpecs) -> dict[str, str]:
+    return {key: str(value) for key, value in body.extra_specs.items()}
+
+
+def flavor_links(base: str, id: str) -> list[dict[str, str]]:
+    return [
+        {"rel": "self", "href": f"{base}/v2.1/flavors/{id}"},
+        {"rel": "bookmark", "href": f"{base}/flavors/{id}"},
+    ]
+
+
+def flavor_brief(flavor: Flavor, base: str) -> dict[str, Any]:
+    return {"id": flavor.id, "name": flavor.name, "links": flavor_links(base, flavor.id)}
+
+
+def flavor_detail(flavor: Flavor, base: str) -> dict[str, Any]:
+    return {
+        "id": flavor.id,
+        "name": flavor.name,
+        "ram": flavor.memory_mib,
+        "disk": flavor.disk_gib,
+        "swap": flavor.swap_mib or "",
+        "OS-FLV-EXT-DATA:ephemeral": flavor.ephemeral_gib,
+        "OS-FLV-DISABLED:disabled": False,
+        "vcpus": flavor.vcpus,
+        "os-flavor-access:is_public": flavor.is_public,
+        "rxtx_factor": float(flavor.rxtx_factor),
+        "links": flavor_links(base, flavor.id),
+    }
+
+
+def keypair_wish(body: CreateKeyPair, version: Version) -> tuple[str, str, str | None, str]:
+    """(name, type, public key, user)"""
+    asked = body.keypair
+    since(version, asked, {"type": 2, "user_id": 10}, "keypair")
+    kind = given(asked.type, "ssh")
+    if kind not in {"ssh", "x509"}:
+        raise Invalid("Invalid input for field/attribute type. It must be 'ssh' or 'x509'.")
+    public_key = asked.public_key if isinstance(asked.public_key, str) else None
+    return asked.name, kind, public_key, given(asked.user_id, "")
+
+
+def keypair(found: KeyPair, version: Version) -> dict[str, Any]:
+    """One of a list."""
+    shown = {"name": found.name, "public_key": found.public_key, "fingerprint": found.fingerprint}
+    return shown | ({"type": found.type} if version >= at(2) else {})
+
+
+def keypair_made(found: KeyPair, private: str, version: Version) -> dict[str, Any]:
+    shown = keypair(found, version) | {"user_id": found.user}
+    return shown | ({"private_key": private} if private else {})
+
+
+def keypair_detail(found: KeyPair, version: Version) -> dict[str, Any]:
+    return keypair(found, version) | {
+        "user_id": found.user,
+        "id": found.number,
+        "created_at": iso_bare(found.created),
+        "updated_at": None,
+        "deleted": False,
+        "deleted_at": None,
+    }
+
+
+def access(flavor: str, projects: list[str]) -> Mapping[str, Any]:
+    return {"flavor_access": [{"flavor_id": flavor, "tenant_id": project} for project in projects]}
