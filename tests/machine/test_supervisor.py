@@ -59,10 +59,10 @@ def rig(tmp_path: Path) -> Iterator[Rig]:
         yield made
     finally:
         made.supervisor.down()
-        left = processes.of_cloud(layout)
+        left = processes.wait_gone(processes.of_cloud(layout), 1)
         processes.stop(left)
         shutil.rmtree(layout.run, ignore_errors=True)
-    assert not left
+    assert left == []
 
 
 def test_a_killed_daemon_comes_back(rig: Rig) -> None:

@@ -172,11 +172,7 @@ class Supervisor:
         )
         environment = {"PATH": PATH, "LANG": "C.UTF-8", "HOME": "/root", processes.MARK: self.layout.tag}
         if _systemd():
-            settings = [f"--setenv={name}={value}" for name, value in environment.items()]
-            unit = f"--unit={self.layout.unit}"
-            kill = "--property=KillMode=process"
-            delegate = "--property=Delegate=yes"
-            run("systemd-run", unit, "--collect", "--quiet", delegate, kill, *settings, "sh", str(start))
+            self._start_unit(start, environment)
         else:
             run("setsid", "--fork", "sh", str(start), environment=environment)
         deadline = time.monotonic() + 10
@@ -184,6 +180,16 @@ class Supervisor:
             if time.monotonic() > deadline:
                 raise TimeoutError("runsvdir did not start")
             time.sleep(0.01)
+
+    def _start_unit(self, script: Path, environment: Mapping[str, str]) -> None:
+        """Under systemd the supervisor is a unit of its own and outlives the login session. Only its main process is
+        ever killed with it: guests stay. While guests keep the unit loaded, it can only be restarted, not made anew."""
+        if succeeds("systemctl", "restart", f"{self.layout.unit}.service"):
+            return
+        settings = [f"--setenv={name}={value}" for name, value in environment.items()]
+        properties = ("--property=Delegate=yes", "--property=KillMode=process")
+        unit = f"--unit={self.layout.unit}"
+        run("systemd-run", unit, "--collect", "--quiet", *properties, *settings, "sh", str(script))
 
     def _stop_orphaned_runsvs(self) -> None:
         """A runsv whose runsvdir is gone holds its service's lock; it and its daemon make way for new ones."""
