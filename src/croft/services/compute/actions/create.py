@@ -96,8 +96,8 @@ def _check_words(tx: WriteTx, wish: NewServer) -> None:
     check_tags(list(wish.tags))
     if wish.metadata:
         tx.ensure_quota("compute.metadata_items", 0, len(wish.metadata))
-    single = isinstance(wish.networks, str) or not any(nic.port or nic.fixed_ip for nic in wish.networks)
-    if wish.most > 1 and not single:
+    nics = [] if isinstance(wish.networks, str) else wish.networks
+    if wish.most > 1 and any(nic.port or nic.fixed_ip for nic in nics):
         raise Invalid("Unable to launch multiple instances with a single configured port ID or fixed IP.")
 
 

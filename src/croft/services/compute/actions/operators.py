@@ -95,8 +95,8 @@ def change_quotas(ctx: Ctx, project: str, values: Mapping[str, int], *, force: b
         for name, value in values.items():
             if not force and value != -1 and value < used.get(name, 0):
                 raise Invalid(
-                    f"Quota limit {value} for {name.removeprefix(PREFIX)} must be greater than or equal to already used "
-                    f"and reserved {used[name]}."
+                    f"Quota limit {value} for {name.removeprefix(PREFIX)} must be greater than or equal to already "
+                    f"used and reserved {used[name]}."
                 )
         ctx.quotas.set(tx, project, values)
         tx.audit(project)

@@ -113,7 +113,7 @@ def read_console(ctx: Ctx, hypervisor: Hypervisor, id: str, lines: int | None) -
 
 
 def list_server_actions(ctx: Ctx, id: str, *, even_gone: bool) -> list[audit.Entry]:
-    """Newest first. What was done to a server that is gone is known to its project for as long as the record is kept."""
+    """Newest first. What was done to a server that is gone stays known to its project."""
     with ctx.read("compute.server.list_actions") as tx:
         scope = tx.scope
         found = store.servers.find(tx, scope, id)

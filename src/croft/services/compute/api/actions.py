@@ -17,7 +17,9 @@ from croft.services.compute.wire.parse import at, single_action
 Verb = Callable[[Request, Any], Response]
 SEVERAL = tuple(
     f"compute.server.{verb}"
-    for verb in ("stop reboot rebuild lock unlock delete add_group remove_group console refuse".split())
+    for verb in (
+        ["stop", "reboot", "rebuild", "lock", "unlock", "delete", "add_group", "remove_group", "console", "refuse"]
+    )
 )
 
 
@@ -76,10 +78,39 @@ VERBS: dict[str, Verb] = {
     "removeSecurityGroup": _remove_group,
 }
 REFUSED = frozenset(
-    "resize confirmResize revertResize createImage createBackup pause unpause suspend resume rescue unrescue shelve "
-    "shelveOffload unshelve os-resetState changePassword migrate os-migrateLive evacuate restore resetNetwork "
-    "injectNetworkInfo trigger_crash_dump os-getVNCConsole os-getSPICEConsole os-getRDPConsole os-getSerialConsole "
-    "addFixedIp removeFixedIp addFloatingIp removeFloatingIp".split()
+    [
+        "resize",
+        "confirmResize",
+        "revertResize",
+        "createImage",
+        "createBackup",
+        "pause",
+        "unpause",
+        "suspend",
+        "resume",
+        "rescue",
+        "unrescue",
+        "shelve",
+        "shelveOffload",
+        "unshelve",
+        "os-resetState",
+        "changePassword",
+        "migrate",
+        "os-migrateLive",
+        "evacuate",
+        "restore",
+        "resetNetwork",
+        "injectNetworkInfo",
+        "trigger_crash_dump",
+        "os-getVNCConsole",
+        "os-getSPICEConsole",
+        "os-getRDPConsole",
+        "os-getSerialConsole",
+        "addFixedIp",
+        "removeFixedIp",
+        "addFloatingIp",
+        "removeFloatingIp",
+    ]
 )
 
 

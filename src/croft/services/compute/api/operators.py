@@ -77,7 +77,7 @@ def update_service(request: Request) -> Response:
     since(request.version, body, {"forced_down": 11}, "the body")
     if body.binary != "nova-compute":
         raise NotFound(f"Could not find binary {body.binary[:60]} on host {body.host[:60]}.")
-    host, now = operators.change_host(request.ctx, body.host, _host_change(verb, body, request))
+    host, _ = operators.change_host(request.ctx, body.host, _host_change(verb, body, request))
     return reply({"service": wire.service_change(host, verb)})
 
 
@@ -159,7 +159,7 @@ def _matching(request: Request) -> tuple[list[Host], int]:
 
 
 def show_uptime(request: Request) -> Response:
-    host, _, now = operators.show_host(request.ctx, request.params["id"])
+    host, *_ = operators.show_host(request.ctx, request.params["id"])
     raise Invalid(f"Croft does not know how long {host.name} has been up.")
 
 

@@ -11,7 +11,7 @@ from croft.services.compute.actions import create, interfaces, power, servers
 from croft.services.compute.actions.servers import Seen
 from croft.services.compute.model import check_tag
 from croft.services.compute.wire import filters, servers_in, servers_out
-from croft.services.compute.wire.parse import at
+from croft.services.compute.wire.parse import at, given
 from croft.services.compute.wire.servers_out import Reader
 
 S = "/v2.1/servers"
@@ -60,9 +60,9 @@ def create_server(request: Request) -> Response:
         "id": made.ids[0],
         "links": links,
         "security_groups": [{"name": name} for name in made.groups],
-        "OS-DCF:diskConfig": servers_in.given(body.server.disk_config, "MANUAL"),
+        "OS-DCF:diskConfig": given(body.server.disk_config, "MANUAL"),
         # Nova answers so whether or not the guest takes a password; none of ours does, and none is kept.
-        "adminPass": servers_in.given(body.server.admin_pass, secrets.token_urlsafe(9)),
+        "adminPass": given(body.server.admin_pass, secrets.token_urlsafe(9)),
     }
     return reply({"server": shown}, 202, {"location": links[0]["href"]})
 
@@ -89,7 +89,7 @@ def rebuild_server(request: Request) -> Response:
     body = request.decode(servers_in.RebuildServer)
     image, changes = servers_in.rebuild_changes(body, request.version)
     seen = power.rebuild_server(request.ctx, request.params["id"], image, changes)
-    password = servers_in.given(body.rebuild.admin_pass, secrets.token_urlsafe(9))
+    password = given(body.rebuild.admin_pass, secrets.token_urlsafe(9))
     response = _core(request, seen, 202, {"adminPass": password})
     response.headers["location"] = reader(request).links(seen.server.id)[0]["href"]
     return response

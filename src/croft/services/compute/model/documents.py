@@ -94,7 +94,9 @@ def serial(server: Server) -> str:
 
 
 def network_data(ports: Sequence[NicFacts], subnets: Mapping[str, SubnetFacts]) -> dict[str, Any]:
-    links, networks, servers = [], [], dict[str, None]()
+    links: list[dict[str, Any]] = []
+    networks: list[dict[str, Any]] = []
+    servers: dict[str, None] = {}
     for port in ports:
         link = "tap" + port.id[:11]
         links.append({"id": link, "vif_id": port.id, "type": "ovs", "mtu": port.mtu, "ethernet_mac_address": port.mac})
@@ -116,7 +118,7 @@ def _addressing(address: str, version: int, subnet: SubnetFacts) -> dict[str, An
     if version == 6 and subnet.mode:
         return {"type": "ipv6_slaac" if subnet.mode == "slaac" else f"ipv6_{subnet.mode}"}
     whole = ip_network(subnet.cidr)
-    zero = "0.0.0.0" if version == 4 else "::"  # noqa: S104 - the default route
+    zero = "0.0.0.0" if version == 4 else "::"
     routes = [{"network": zero, "netmask": zero, "gateway": subnet.gateway}] if subnet.gateway else []
     return {"type": f"ipv{version}", "ip_address": address, "netmask": str(whole.netmask), "routes": routes}
 

@@ -1,4 +1,4 @@
-"""Keeps what is known of a host up to date. Whether it is up is the note of its last look, so a quiet look writes nothing."""
+"""Keeps what is known of a host up to date. The note of the last look says whether it is up: quiet looks write nothing."""
 
 from __future__ import annotations
 

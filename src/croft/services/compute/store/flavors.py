@@ -72,8 +72,8 @@ def insert(tx: Tx, found: Flavor) -> None:
 
 
 def taken(tx: Tx, id: str, name: str) -> Sequence[tuple[str, str]]:
-    rows = tx.rows(sa.select(c.id, c.name).where(sa.or_(c.id == id, c.name == name)))
-    return [(row[0], row[1]) for row in rows]
+    statement = sa.select(c.id, c.name).where(sa.or_(c.id == id, c.name == name))
+    return tx.all(lambda id, name: (id, name), statement)
 
 
 def any_exists(tx: Tx) -> bool:
@@ -90,7 +90,7 @@ def drop(tx: Tx, id: str) -> None:
 
 
 def projects(tx: Tx, id: str) -> list[str]:
-    return [row[0] for row in tx.rows(sa.select(a.project).where(a.flavor == id).order_by(a.project))]
+    return tx.all(str, sa.select(a.project).where(a.flavor == id).order_by(a.project))
 
 
 def open_to(tx: Tx, id: str, project: str) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import sqlalchemy as sa
+from msgspec.structs import replace
 
 from croft.core import work
 from croft.core.db import Tx
@@ -146,17 +147,23 @@ def insert(tx: Tx, rows: Sequence[dict[str, Any]]) -> None:
 
 def used(tx: Tx, project: str) -> tuple[int, int, int]:
     """Servers, virtual CPUs and MiB of memory a project holds, those being deleted included."""
-    row = tx.rows(_USED, {"project": project})[0]
-    return int(row[0]), int(row[1]), int(row[2])
+    found = tx.first(lambda *sums: tuple(map(int, sums)), _USED, {"project": project}) or (0, 0, 0)
+    return found[0], found[1], found[2]
 
 
 def loads(tx: Tx, *, running: bool = False) -> dict[str, Load]:
     """What each host's servers were promised; with `running`, how many of them run too."""
-    live = {row[0]: row[1] for row in tx.rows(_RUNNING)} if running else {}
-    return {
-        row[0]: Load(row[0], int(row[1]), int(row[2]), int(row[3]), int(row[4]), live.get(row[0], 0))
-        for row in tx.rows(_LOADS)
-    }
+    live = dict(tx.all(_pair, _RUNNING)) if running else {}
+    return {load.host: replace(load, running=live.get(load.host, 0)) for load in tx.all(_load, _LOADS)}
+
+
+def _pair(host: str, count: int) -> tuple[str, int]:
+    return host, count
+
+
+def _load(host: str, *sums: int) -> Load:
+    """PostgreSQL sums integers into larger types."""
+    return Load(host, *map(int, sums))
 
 
 def change(tx: Tx, found: Server, values: dict[str, Any], *, wish: bool = False) -> None:
@@ -194,7 +201,7 @@ def any_accept_off(tx: Tx, found: Server) -> bool:
 
 def any_homeless(tx: Tx) -> list[str]:
     """Servers that wait for a host."""
-    return [row[0] for row in tx.rows(sa.select(c.id).where(c.host == "", c.deleted.is_(None)))]
+    return tx.all(str, sa.select(c.id).where(c.host == "", c.deleted.is_(None)))
 
 
 def any_drop(tx: Tx, id: str) -> None:
@@ -207,8 +214,8 @@ def of_project(tx: Tx, project: str) -> list[Server]:
 
 def on_host(tx: Tx, hosts: Sequence[str]) -> list[tuple[str, str, str]]:
     """(host, id, name) of the servers on these hosts."""
-    rows = tx.rows(sa.select(c.host, c.id, c.name).where(c.host.in_(hosts)).order_by(c.id))
-    return [(row[0], row[1], row[2]) for row in rows]
+    statement = sa.select(c.host, c.id, c.name).where(c.host.in_(hosts)).order_by(c.id)
+    return tx.all(lambda host, id, name: (host, id, name), statement)
 
 
 def uses_flavor(tx: Tx, flavor: str) -> bool:

@@ -23,7 +23,7 @@ class NewFlavor(Struct, forbid_unknown_fields=True):
     ram: Size
     vcpus: Size
     disk: Size
-    id: str | int | float | None | UnsetType = UNSET
+    id: str | int | float | UnsetType | None = UNSET
     ephemeral: Size | UnsetType = field(name="OS-FLV-EXT-DATA:ephemeral", default=UNSET)
     swap: Size | UnsetType = UNSET
     rxtx_factor: float | str | UnsetType = UNSET
@@ -72,14 +72,14 @@ def flavor_wish(body: CreateFlavor) -> Flavor:
         vcpus=number(asked.vcpus, "vcpus", 1),
         memory_mib=number(asked.ram, "ram", 1),
         disk_gib=number(asked.disk, "disk"),
-        ephemeral_gib=number(given(asked.ephemeral, 0), "OS-FLV-EXT-DATA:ephemeral"),
-        swap_mib=number(given(asked.swap, 0), "swap"),
-        rxtx_factor=_factor(given(asked.rxtx_factor, 1.0)),
-        is_public=truth(given(asked.is_public, True), "os-flavor-access:is_public"),
+        ephemeral_gib=number(asked.ephemeral, "OS-FLV-EXT-DATA:ephemeral"),
+        swap_mib=number(asked.swap, "swap"),
+        rxtx_factor=_factor(1.0 if isinstance(asked.rxtx_factor, UnsetType) else asked.rxtx_factor),
+        is_public=truth(asked.is_public, "os-flavor-access:is_public", default=True),
     )
 
 
-def _flavor_id(id: str | int | float | None | UnsetType) -> str:
+def _flavor_id(id: str | int | float | UnsetType | None) -> str:
     if id is None or id is UNSET or id == "auto":
         return ""
     text = str(id)

@@ -91,7 +91,7 @@ def quota_wish(body: UpdateQuotas) -> tuple[dict[str, int], bool]:
         value = getattr(asked, name)
         if value is not UNSET:
             values[f"compute.{name}"] = number(value, name, -1)
-    return values, not isinstance(asked.force, UnsetType) and truth(asked.force, "force")
+    return values, truth(asked.force, "force")
 
 
 def limits(values: Mapping[str, int], used: Mapping[str, int], version: Version) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from croft.core.errors import Invalid
 from croft.core.http import Request, Version
 
 T = TypeVar("T")
+U = TypeVar("U")
 _TRUE = frozenset({"True", "TRUE", "true", "1", "ON", "On", "on", "YES", "Yes", "yes"})
 _FALSE = frozenset({"False", "FALSE", "false", "0", "OFF", "Off", "off", "NO", "No", "no"})
 MOST = 2147483647
@@ -23,7 +24,9 @@ def at(minor: int) -> Version:
     return Version(2, minor)
 
 
-def truth(value: bool | str, name: str) -> bool:
+def truth(value: bool | str | UnsetType, name: str, default: bool = False) -> bool:
+    if isinstance(value, UnsetType):
+        return default
     if isinstance(value, bool):
         return value
     if value in _TRUE:
@@ -43,7 +46,9 @@ def query_truth(text: str, name: str) -> bool:
     raise Invalid(f"Unrecognized value {text[:40]!r} for {name}: neither true nor false.")
 
 
-def number(value: int | str, name: str, least: int = 0, most: int = MOST) -> int:
+def number(value: int | str | UnsetType, name: str, least: int = 0, most: int = MOST, default: int = 0) -> int:
+    if isinstance(value, UnsetType):
+        return default
     if isinstance(value, str):
         digits = value[1:] if value.startswith("-") else value
         if not (digits.isascii() and digits.isdigit()) or len(digits) > 12:
@@ -74,7 +79,7 @@ def until(version: Version, body: Struct, fields: Mapping[str, int], where: str)
             )
 
 
-def given(value: T | UnsetType, default: T) -> T:
+def given(value: T | UnsetType, default: U) -> T | U:
     return default if isinstance(value, UnsetType) else value
 
 

@@ -22,7 +22,7 @@ MOST_SERVERS = 100
 
 class Nic(Struct, forbid_unknown_fields=True):
     uuid: str | UnsetType = UNSET
-    port: str | None | UnsetType = UNSET
+    port: str | UnsetType | None = UNSET
     fixed_ip: str | UnsetType = UNSET
     tag: str | UnsetType = UNSET
 
@@ -52,7 +52,7 @@ class BlockDevice(Struct, forbid_unknown_fields=True):
     guest_format: Any = UNSET
     device_type: Any = UNSET
     disk_bus: Any = UNSET
-    boot_index: int | str | None | UnsetType = UNSET
+    boot_index: int | str | UnsetType | None = UNSET
     tag: str | UnsetType = UNSET
     volume_type: Any = UNSET
 
@@ -78,7 +78,7 @@ class Server(Struct, forbid_unknown_fields=True):
     return_reservation_id: Truth | UnsetType = UNSET
     security_groups: list[Group] | UnsetType = UNSET
     user_data: str | UnsetType = UNSET
-    description: Annotated[str, Meta(max_length=255)] | None | UnsetType = UNSET
+    description: Annotated[str, Meta(max_length=255)] | UnsetType | None = UNSET
     tags: list[str] | UnsetType = UNSET
 
 
@@ -93,7 +93,7 @@ class ServerChanges(Struct, forbid_unknown_fields=True):
     disk_config: str | UnsetType = field(name="OS-DCF:diskConfig", default=UNSET)
     access_ipv4: str | UnsetType = field(name="accessIPv4", default=UNSET)
     access_ipv6: str | UnsetType = field(name="accessIPv6", default=UNSET)
-    description: Annotated[str, Meta(max_length=255)] | None | UnsetType = UNSET
+    description: Annotated[str, Meta(max_length=255)] | UnsetType | None = UNSET
 
 
 class UpdateServer(Struct, forbid_unknown_fields=True):
@@ -110,7 +110,7 @@ class Rebuild(Struct, forbid_unknown_fields=True):
     access_ipv4: str | UnsetType = field(name="accessIPv4", default=UNSET)
     access_ipv6: str | UnsetType = field(name="accessIPv6", default=UNSET)
     personality: list[Personality] | UnsetType = UNSET
-    description: Annotated[str, Meta(max_length=255)] | None | UnsetType = UNSET
+    description: Annotated[str, Meta(max_length=255)] | UnsetType | None = UNSET
 
 
 class RebuildServer(Struct, forbid_unknown_fields=True):
@@ -137,7 +137,7 @@ def wish(body: CreateServer, version: Version) -> NewServer:
         description=given(asked.description, None if version >= at(19) else asked.name),
         key_name=given(asked.key_name, None),
         user_data=base64_text(asked.user_data, "user_data") if isinstance(asked.user_data, str) else None,
-        config_drive=truth(given(asked.config_drive, False), "config_drive"),
+        config_drive=truth(asked.config_drive, "config_drive"),
         zone=given(asked.availability_zone, ""),
         metadata=given(asked.metadata, {}),
         tags=tuple(given(asked.tags, [])),
@@ -149,7 +149,7 @@ def wish(body: CreateServer, version: Version) -> NewServer:
 
 
 def wants_reservation(body: CreateServer) -> bool:
-    return truth(given(body.server.return_reservation_id, False), "return_reservation_id")
+    return truth(body.server.return_reservation_id, "return_reservation_id")
 
 
 def _check_hints(body: CreateServer) -> None:
@@ -164,8 +164,8 @@ def _check_personality(files: list[Personality]) -> None:
 
 
 def _counts(asked: Server) -> tuple[int, int]:
-    least = number(given(asked.min_count, 1), "min_count", 1)
-    most = number(given(asked.max_count, least), "max_count", 1)
+    least = number(asked.min_count, "min_count", 1, default=1)
+    most = number(asked.max_count, "max_count", 1, default=least)
     if least > most:
         raise Invalid("min_count must be <= max_count")
     if most > MOST_SERVERS:
@@ -275,7 +275,7 @@ def rebuild_changes(body: RebuildServer, version: Version) -> tuple[str, dict[st
     since(version, asked, {"description": 19}, "rebuild")
     until(version, asked, {"personality": 57}, "rebuild")
     _check_personality(given(asked.personality, []))
-    if truth(given(asked.preserve_ephemeral, False), "preserve_ephemeral"):
+    if truth(asked.preserve_ephemeral, "preserve_ephemeral"):
         raise Invalid("preserve_ephemeral is not offered here.")
     if not is_uuid(asked.image):
         raise Invalid("Invalid input for field/attribute imageRef. It must be the UUID of an image.")

@@ -12,7 +12,6 @@ from croft.core.clock import iso_bare as _iso_bare
 from croft.core.http import Version
 from croft.services.compute.actions import Seen
 from croft.services.compute.model import ZONE, Server
-from croft.services.compute.wire.parse import at
 from croft.services.network.actions import ServerPort
 
 iso = lru_cache(4096)(_iso)
