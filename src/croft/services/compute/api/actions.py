@@ -18,7 +18,16 @@ Verb = Callable[[Request, Any], Response]
 SEVERAL = tuple(
     f"compute.server.{verb}"
     for verb in (
-        ["stop", "reboot", "rebuild", "lock", "unlock", "delete", "add_group", "remove_group", "console", "refuse"]
+        "stop",
+        "reboot",
+        "rebuild",
+        "lock",
+        "unlock",
+        "delete",
+        "add_group",
+        "remove_group",
+        "console",
+        "refuse",
     )
 )
 
@@ -77,41 +86,14 @@ VERBS: dict[str, Verb] = {
     "addSecurityGroup": _add_group,
     "removeSecurityGroup": _remove_group,
 }
-REFUSED = frozenset(
-    [
-        "resize",
-        "confirmResize",
-        "revertResize",
-        "createImage",
-        "createBackup",
-        "pause",
-        "unpause",
-        "suspend",
-        "resume",
-        "rescue",
-        "unrescue",
-        "shelve",
-        "shelveOffload",
-        "unshelve",
-        "os-resetState",
-        "changePassword",
-        "migrate",
-        "os-migrateLive",
-        "evacuate",
-        "restore",
-        "resetNetwork",
-        "injectNetworkInfo",
-        "trigger_crash_dump",
-        "os-getVNCConsole",
-        "os-getSPICEConsole",
-        "os-getRDPConsole",
-        "os-getSerialConsole",
-        "addFixedIp",
-        "removeFixedIp",
-        "addFloatingIp",
-        "removeFloatingIp",
-    ]
-)
+_NOT_HERE = """
+resize confirmResize revertResize createImage createBackup pause unpause suspend resume rescue unrescue shelve
+shelveOffload unshelve os-resetState changePassword migrate os-migrateLive evacuate restore resetNetwork
+injectNetworkInfo trigger_crash_dump os-getVNCConsole os-getSPICEConsole os-getRDPConsole os-getSerialConsole
+addFixedIp removeFixedIp addFloatingIp removeFloatingIp
+"""
+REFUSED = frozenset(_NOT_HERE.split())
+"""Nova's, and known to be missing here: answered with 409, not as an unknown action."""
 
 
 def routes(hypervisor: Hypervisor) -> list[Route]:

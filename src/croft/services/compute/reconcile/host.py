@@ -1,4 +1,4 @@
-"""Keeps what is known of a host up to date. The note of the last look says whether it is up: quiet looks write nothing."""
+"""Keeps what is known of a host up to date. Its work note says whether it is up, so quiet looks write nothing."""
 
 from __future__ import annotations
 

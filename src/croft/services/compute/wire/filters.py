@@ -13,30 +13,11 @@ from croft.services.compute.store.servers import Narrowing, sort_key
 from croft.services.compute.wire.parse import at, one, query_truth
 
 Query = Mapping[str, Sequence[str]]
-STATUSES = frozenset(
-    [
-        "ACTIVE",
-        "BUILD",
-        "DELETED",
-        "ERROR",
-        "HARD_REBOOT",
-        "MIGRATING",
-        "PASSWORD",
-        "PAUSED",
-        "REBOOT",
-        "REBUILD",
-        "RESCUE",
-        "RESIZE",
-        "REVERT_RESIZE",
-        "SHELVED",
-        "SHELVED_OFFLOADED",
-        "SHUTOFF",
-        "SOFT_DELETED",
-        "SUSPENDED",
-        "UNKNOWN",
-        "VERIFY_RESIZE",
-    ]
-)
+_NOVA = """
+ACTIVE BUILD DELETED ERROR HARD_REBOOT MIGRATING PASSWORD PAUSED REBOOT REBUILD RESCUE RESIZE REVERT_RESIZE SHELVED
+SHELVED_OFFLOADED SHUTOFF SOFT_DELETED SUSPENDED UNKNOWN VERIFY_RESIZE
+"""
+STATUSES = frozenset(_NOVA.split())
 _PATTERNS = {
     "hostname": "hostname",
     "description": "description",
