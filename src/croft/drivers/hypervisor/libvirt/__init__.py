@@ -147,7 +147,7 @@ class LibvirtHypervisor:
         tag = Tag(self._style.cloud, guest.gen, have.tag.boot, guest.power)
         if guest.power == Power.SHUTDOWN:
             _mark(domain, tag)
-            with _tolerating_stopped(domain):
+            with _unless_stopping():
                 domain.shutdownFlags(libvirt.VIR_DOMAIN_SHUTDOWN_ACPI_POWER_BTN)
             return
         self._plug(domain, guest, have)
@@ -240,7 +240,7 @@ def _config_tag(domain: Any) -> Tag:
 
 def _mark(domain: Any, tag: Tag) -> None:
     element = libvirt.VIR_DOMAIN_METADATA_ELEMENT
-    with _tolerating_stopped(domain):
+    with _unless_stopping():
         domain.setMetadata(element, xml.text(tag.element()), xml.NAMESPACE_KEY, xml.NAMESPACE, _LIVE)
 
 
@@ -253,8 +253,11 @@ def _start(domain: Any) -> None:
 
 
 def _stop(domain: Any) -> None:
-    with _tolerating_stopped(domain):
+    try:
         domain.destroy()
+    except libvirt.libvirtError as error:
+        if error.get_error_code() != libvirt.VIR_ERR_OPERATION_INVALID or domain.isActive():
+            raise
 
 
 def _remove(connection: Any, name: str) -> None:
@@ -270,10 +273,10 @@ def _remove(connection: Any, name: str) -> None:
 
 
 @contextlib.contextmanager
-def _tolerating_stopped(domain: Any) -> Iterator[None]:
-    """A guest may stop by itself in the moment it is spoken to."""
+def _unless_stopping() -> Iterator[None]:
+    """A guest may be stopping in the moment it is spoken to; libvirt then still calls it active."""
     try:
         yield
     except libvirt.libvirtError as error:
-        if error.get_error_code() != libvirt.VIR_ERR_OPERATION_INVALID or domain.isActive():
+        if error.get_error_code() != libvirt.VIR_ERR_OPERATION_INVALID:
             raise
