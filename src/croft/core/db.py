@@ -13,11 +13,12 @@ from typing import Any, TypeVar
 import msgspec
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
-from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.types import TypeDecorator
 
 from croft.core.clock import Clock, SystemClock
-from croft.core.errors import Conflict, Unavailable
+from croft.core.errors import Conflict, Invalid, Unavailable
 
 metadata = sa.MetaData(
     naming_convention={
@@ -144,7 +145,13 @@ class Database:
                         _current.tx = None
         except IntegrityError as error:
             raise Conflict("This conflicts with something that exists already.") from error
-        except OperationalError as error:
+        except DataError as error:
+            raise Invalid("A value is out of the range that can be kept.") from error
+        except PoolTimeout as error:
+            raise Unavailable("The database is busy.") from error
+        except DBAPIError as error:
+            if not (isinstance(error, OperationalError) or error.connection_invalidated):
+                raise
             raise Unavailable("The database does not answer.") from error
 
     def lock(self, conn: Connection, name: str) -> None:

@@ -93,7 +93,7 @@ class Policy:
                 raise ValueError(f"policy action {rule.action} is declared twice")
             least = (overrides or {}).get(rule.openstack)
             known.add(rule.openstack)
-            self.rules[rule.action] = replace(rule, least=Role[least.upper()]) if least else rule
+            self.rules[rule.action] = replace(rule, least=_role(least)) if least else rule
         unknown = set(overrides or {}) - known
         if unknown:
             raise ValueError(f"policy overrides name unknown rules: {', '.join(sorted(unknown))}")
@@ -111,6 +111,12 @@ class Policy:
         except Forbidden:
             return False
         return True
+
+
+def _role(name: str) -> Role:
+    if name.upper() not in Role.__members__:
+        raise ValueError(f"a policy override names an unknown role: {name}")
+    return Role[name.upper()]
 
 
 def read_overrides(path: Path) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Iterator, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -14,8 +15,11 @@ from croft.core.http.service import Application, Arrival, Matched
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
-BODY_TIMEOUT = 30
-"""Seconds a client may take to send a non-streamed body; and each piece of a streamed one."""
+PATIENCE = 30.0
+"""Seconds a client may take to send a whole body, or to send or take one piece of a streamed one."""
+STREAMS = 32
+"""Uploads and downloads at once; each has a thread that mostly waits."""
+log = logging.getLogger("croft.http")
 
 
 class Disconnected(Exception):
@@ -25,11 +29,14 @@ class Disconnected(Exception):
 class Asgi:
     """An ASGI application. `threads` handlers run at once."""
 
-    def __init__(self, application: Application, threads: int = 16, public_base: str = "") -> None:
+    def __init__(
+        self, application: Application, threads: int = 16, public_base: str = "", patience: float = PATIENCE
+    ) -> None:
         self._application = application
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="http")
-        self._streams = ThreadPoolExecutor(8, thread_name_prefix="stream")
+        self._streams = ThreadPoolExecutor(STREAMS, thread_name_prefix="stream")
         self._public_base = public_base
+        self._patience = patience
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -52,18 +59,35 @@ class Asgi:
         if isinstance(response.body, bytes):
             await _send_whole(response, send)
         else:
-            await loop.run_in_executor(self._streams, _send_stream, response, send, loop)
+            await self._stream(response, receive, send)
+
+    async def _stream(self, response: Response, receive: Receive, send: Send) -> None:
+        """Sends from a worker thread, until the end or until nobody takes it any more."""
+        loop = asyncio.get_running_loop()
+        gone = asyncio.ensure_future(receive())  # the body was read: all that can come is the client's leaving
+
+        async def bounded(message: Message) -> None:
+            await asyncio.wait_for(send(message), self._patience)
+
+        def put(message: Message) -> bool:
+            asyncio.run_coroutine_threadsafe(bounded(message), loop).result()
+            return not gone.done()
+
+        try:
+            await loop.run_in_executor(self._streams, _send_stream, response, put)
+        finally:
+            gone.cancel()
 
     async def _body(
         self, matched: Matched, receive: Receive, loop: asyncio.AbstractEventLoop
     ) -> tuple[bytes, Iterator[bytes]]:
         if matched.route.stream:
-            return b"", _chunks(receive, loop)
+            return b"", _chunks(receive, loop, self._patience)
         length = matched.arrival.headers.get("content-length", "0")
         if length.isdigit() and int(length) > matched.route.limit:
             raise TooLarge(_too_large(matched.route.limit))
         try:
-            return await asyncio.wait_for(_read(receive, matched.route.limit), BODY_TIMEOUT), iter(())
+            return await asyncio.wait_for(_read(receive, matched.route.limit), self._patience), iter(())
         except TimeoutError as error:
             raise Invalid("The request body did not arrive in time.") from error
 
@@ -97,11 +121,11 @@ async def _read(receive: Receive, limit: int) -> bytes:
         message = await receive()
 
 
-def _chunks(receive: Receive, loop: asyncio.AbstractEventLoop) -> Iterator[bytes]:
+def _chunks(receive: Receive, loop: asyncio.AbstractEventLoop, patience: float) -> Iterator[bytes]:
     """The body, read from a worker thread; backpressure is the server's own. Raises `Invalid` when it breaks off."""
 
     async def next_message() -> Message:
-        return await asyncio.wait_for(receive(), BODY_TIMEOUT)
+        return await asyncio.wait_for(receive(), patience)
 
     while True:
         try:
@@ -129,24 +153,21 @@ async def _send_whole(response: Response, send: Send) -> None:
     await send({"type": "http.response.body", "body": response.body})
 
 
-def _send_stream(response: Response, send: Send, loop: asyncio.AbstractEventLoop) -> None:
-    def wait(message: Message) -> None:
-        asyncio.run_coroutine_threadsafe(_send(send, message), loop).result()
-
+def _send_stream(response: Response, put: Callable[[Message], bool]) -> None:
+    """`put` is False once the client is gone. What breaks is logged; the client sees the connection end too early."""
     assert not isinstance(response.body, bytes)
     try:
-        wait(_start(response))
+        put(_start(response))
         for chunk in response.body:
-            wait({"type": "http.response.body", "body": chunk, "more_body": True})
-        wait({"type": "http.response.body", "body": b""})
+            if not put({"type": "http.response.body", "body": chunk, "more_body": True}):
+                return
+        put({"type": "http.response.body", "body": b""})
+    except TimeoutError:
+        log.warning("a client stopped taking its download; it is cut off")
+    except Exception:
+        log.exception("a download broke off")
     finally:
-        close = getattr(response.body, "close", None)
-        if close is not None:
-            close()
-
-
-async def _send(send: Send, message: Message) -> None:
-    await send(message)
+        response.close()
 
 
 def _arrival(scope: MutableMapping[str, Any], public_base: str) -> Arrival:

@@ -63,5 +63,6 @@ def image(error: CroftError, headers: Mapping[str, str]) -> tuple[bytes, str]:
         content = {"code": title, "title": error.title, "message": f"{error.message}<br /><br />"}
         return msgspec.json.encode(content), JSON
     head = f"<html>\n <head>\n  <title>{title}</title>\n </head>\n"
-    page = f"{head} <body>\n  <h1>{title}</h1>\n  {html.escape(error.message, quote=False)}<br /><br />\n\n\n\n </body>\n</html>"
+    says = html.escape(error.message, quote=False)
+    page = f"{head} <body>\n  <h1>{title}</h1>\n  {says}<br /><br />\n\n\n\n </body>\n</html>"
     return page.encode(), "text/html; charset=UTF-8"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -15,6 +16,8 @@ from croft.core.http.microversion import Version
 from croft.core.page import Page, parse_page
 
 T = TypeVar("T")
+_ZERO = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
+"""A zero character as JSON escapes it; PostgreSQL keeps none."""
 
 
 @dataclass(slots=True)
@@ -24,6 +27,12 @@ class Response:
     status: int = 200
     body: bytes | Iterator[bytes] = b""
     headers: dict[str, str] = field(default_factory=dict)
+
+    def close(self) -> None:
+        """Ends a stream early, so that what feeds it lets go of its file."""
+        end = getattr(self.body, "close", None)
+        if end is not None:
+            end()
 
 
 def reply(content: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
@@ -68,6 +77,8 @@ class Request:
     @property
     def query(self) -> dict[str, list[str]]:
         if self._query is None:
+            if "%00" in self.query_string:
+                raise Invalid("The query has a zero byte in it.")
             self._query = parse_qs(self.query_string, keep_blank_values=True)
         return self._query
 
@@ -81,6 +92,8 @@ class Request:
 
     def decode(self, shape: type[T]) -> T:
         """The body as a struct; `Invalid` says where it differs from the shape (`Expected str … at $.server.name`)."""
+        if _ZERO.search(self.content):
+            raise Invalid("Invalid input for the request body: a text has a zero byte in it.")
         try:
             return msgspec.json.decode(self.content, type=shape)
         except msgspec.ValidationError as error:

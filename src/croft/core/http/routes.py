@@ -65,7 +65,10 @@ class Router:
             if (route.since is None or version >= route.since) and (route.until is None or version <= route.until):
                 names = _segments(route.path)
                 values = zip(names, segments, strict=True)
-                return route, {name[1:-1]: unquote(value) for name, value in values if name.startswith("{")}
+                found = {name[1:-1]: unquote(value) for name, value in values if name.startswith("{")}
+                if any("\0" in value for value in found.values()):
+                    break
+                return route, found
         raise NotFound("The resource could not be found in this version of the API.")
 
 

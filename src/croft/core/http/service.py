@@ -135,8 +135,10 @@ class Application:
         response.headers["x-openstack-request-id"] = matched.request_id
         if matched.service.microversions and matched.version is not NONE:
             response.headers.update(matched.service.microversions.headers(matched.version))
-        if matched.arrival.method == "HEAD" and isinstance(response.body, bytes):
-            response.headers.setdefault("content-length", str(len(response.body)))
+        if matched.arrival.method == "HEAD":
+            if isinstance(response.body, bytes):
+                response.headers.setdefault("content-length", str(len(response.body)))
+            response.close()
             response.body = b""
         self._log(matched, response.status)
         return response
@@ -164,12 +166,18 @@ class Application:
     def _no_service(self, arrival: Arrival, request_id: str) -> Response:
         path = arrival.raw_path.strip("/")
         if path == "healthz" and arrival.method in ("GET", "HEAD"):
-            with self._db.read():
-                return reply({"status": "ok"})
+            return self._health()
         if path == "" and arrival.method in ("GET", "HEAD"):
             return reply({s.type: arrival.base + s.endpoint for s in self.services.values()})
         body, content_type = dialects.identity(NotFound("The resource could not be found."), arrival.headers)
         return Response(404, body, {"content-type": content_type, "x-openstack-request-id": request_id})
+
+    def _health(self) -> Response:
+        try:
+            with self._db.read():
+                return reply({"status": "ok"})
+        except Unavailable as error:
+            return reply({"status": "unavailable", "why": str(error)}, 503)
 
 
 class Away(CroftError):

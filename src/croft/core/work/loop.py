@@ -123,6 +123,9 @@ class Loop:
             except Unavailable as error:
                 log.warning("database away: %s", error)
                 claims = []
+            except Exception:  # a bug of ours; without its dispatcher the process would only seem alive
+                log.exception("claiming failed")
+                claims = []
             for claim in claims:
                 key = f"{claim.kind} {claim.id}"
                 with self._changed:
