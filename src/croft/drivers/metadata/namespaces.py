@@ -130,8 +130,12 @@ def in_place(wiring: Wiring) -> bool:
 
 
 def build(wirings: Sequence[Wiring]) -> None:
-    """Makes namespaces and devices anew."""
+    """Makes namespaces and devices anew. The switch must have let go of a device of the same name before."""
+    for wiring in wirings:
+        unplug(wiring.host, [wiring.device], wait=True)
     destroy(wirings)
+    if not wirings:
+        return
     lines = [f"netns add {wiring.namespace}" for wiring in wirings]
     lines += [
         f"link add {wiring.device} netns {wiring.host.netns.name} mtu {wiring.mtu} type veth"
@@ -154,10 +158,11 @@ def plug(wirings: Iterable[Wiring]) -> None:
         run(["ovs-vsctl", f"--db={wiring.host.ovsdb}", "--no-wait", "--timeout=10", *add, "--", *name])
 
 
-def unplug(host: MetadataHost, devices: Sequence[str]) -> None:
+def unplug(host: MetadataHost, devices: Sequence[str], wait: bool = False) -> None:
     commands = [word for device in devices for word in ("--", "--if-exists", "del-port", BRIDGE, device)]
     if commands:
-        run(["ovs-vsctl", f"--db={host.ovsdb}", "--no-wait", "--timeout=10", *commands])
+        patience = [] if wait else ["--no-wait"]
+        run(["ovs-vsctl", f"--db={host.ovsdb}", "--timeout=10", *patience, *commands])
 
 
 def destroy(wirings: Iterable[Wiring]) -> None:

@@ -101,14 +101,18 @@ class NetnsMetadata:
                 self._server.leave(listener.socket)
 
     def _tear_down(self, networks: Sequence[str]) -> None:
-        try:
-            for host in self._hosts:
-                wirings = [self._wiring(host, Endpoint(network, "", "", ())) for network in networks]
+        """On every host that answers, whatever the others do."""
+        failures = []
+        for host in self._hosts:
+            wirings = [self._wiring(host, Endpoint(network, "", "", ())) for network in networks]
+            try:
+                namespaces.destroy(wirings)
                 if host.netns.exists():
                     namespaces.unplug(host, [wiring.device for wiring in wirings])
-                namespaces.destroy(wirings)
-        except OSError as error:
-            raise Unavailable(f"metadata namespaces cannot be removed: {error}") from error
+            except (OSError, Unavailable) as error:
+                failures.append(f"{host.name}: {error}")
+        if failures:
+            raise Unavailable(f"Metadata could not be removed everywhere: {'; '.join(failures)}")
 
     def _wiring(self, host: MetadataHost, endpoint: Endpoint) -> Wiring:
         return Wiring(
