@@ -5,6 +5,7 @@ A transaction is short and never spans an engine call: `outside_transaction` is 
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -86,7 +87,7 @@ class Tx:
     def run(
         self, statement: sa.Executable, values: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None
     ) -> int:
-        """Executes a change and returns how many rows it touched."""
+        """Executes a change and returns how many rows it touched (unknown for a list of values)."""
         return self.conn.execute(statement, values if values is not None else {}).rowcount
 
     def lock(self, name: str) -> None:
@@ -150,7 +151,7 @@ class Database:
         except PoolTimeout as error:
             raise Unavailable("The database is busy.") from error
         except DBAPIError as error:
-            if not (isinstance(error, OperationalError) or error.connection_invalidated):
+            if not (isinstance(error, OperationalError) or error.connection_invalidated) or _is_ours(error):
                 raise
             raise Unavailable("The database does not answer.") from error
 
@@ -166,6 +167,11 @@ class Database:
 
     def close(self) -> None:
         self.engine.dispose()
+
+
+def _is_ours(error: DBAPIError) -> bool:
+    """SQLite calls wrong SQL an operational error too."""
+    return getattr(error.orig, "sqlite_errorcode", None) == sqlite3.SQLITE_ERROR
 
 
 _ADVISORY = sa.text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))")

@@ -1,0 +1,90 @@
+"""The ladder of roles, scopes, and the operator's overrides."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from croft.core.errors import Forbidden
+from croft.core.policy import ALL, Actor, Policy, Role, Rule, Scope, read_overrides
+
+RULES = (
+    Rule("t.thing.list", Role.READER, "get_things", "list things"),
+    Rule("t.thing.create", Role.MEMBER, "create_thing", "create things"),
+    Rule("t.thing.destroy", Role.ADMIN, "destroy_thing", "destroy things"),
+    Rule("t.token.show", Role.NONE, "show_token", "see tokens", project=False),
+)
+
+
+def actor(*roles: str, project: str = "p") -> Actor:
+    return Actor(user="u", project=project, roles=frozenset(roles))
+
+
+@pytest.mark.parametrize(
+    ("role", "allowed"),
+    [
+        ((), {"t.token.show"}),
+        (("unheard-of",), {"t.token.show"}),
+        (("reader",), {"t.token.show", "t.thing.list"}),
+        (("member",), {"t.token.show", "t.thing.list", "t.thing.create"}),
+        (("reader", "manager"), {"t.token.show", "t.thing.list", "t.thing.create"}),
+        (("admin",), {rule.action for rule in RULES}),
+    ],
+)
+def test_each_role_may_what_those_below_may(role: tuple[str, ...], allowed: set[str]) -> None:
+    policy = Policy(RULES)
+    assert {rule.action for rule in RULES if policy.allows(actor(*role), rule.action)} == allowed
+
+
+def test_a_project_action_needs_a_project() -> None:
+    policy = Policy(RULES)
+    assert not policy.allows(actor("member", project=""), "t.thing.create")
+    assert policy.allows(actor("member", project=""), "t.token.show")
+    assert policy.check(actor("admin", project=""), "t.thing.create") == Scope(None, "")
+
+
+def test_people_reach_their_project_and_operators_all() -> None:
+    policy = Policy(RULES)
+    mine = policy.check(actor("member"), "t.thing.list")
+    assert (mine.project, mine.own, mine.covers("p"), mine.covers("q"), mine.covers(None)) == (
+        "p",
+        "p",
+        True,
+        False,
+        False,
+    )
+    every = policy.check(actor("admin"), "t.thing.list")
+    assert (every.project, every.own, every.covers("q")) == (None, "p", True)
+    assert ALL.covers("anything")
+
+
+def test_a_refusal_names_the_rule_and_what_may_not_be_done() -> None:
+    with pytest.raises(Forbidden, match=r"create_thing .* you may not create things"):
+        Policy(RULES).check(actor("reader"), "t.thing.create")
+
+
+def test_an_undeclared_action_is_our_bug() -> None:
+    with pytest.raises(KeyError):
+        Policy(RULES).check(actor("admin"), "t.thing.paint")
+
+
+def test_an_action_is_declared_once() -> None:
+    with pytest.raises(ValueError, match="twice"):
+        Policy([*RULES, RULES[0]])
+
+
+def test_operators_override_by_openstacks_name(tmp_path: Path) -> None:
+    path = tmp_path / "policy.toml"
+    assert read_overrides(path) == {}
+    path.write_text('"create_thing" = "manager"\n"destroy_thing" = "none"\n')
+    policy = Policy(RULES, read_overrides(path))
+    assert not policy.allows(actor("member"), "t.thing.create")
+    assert policy.allows(actor("manager"), "t.thing.create")
+    assert policy.allows(actor(), "t.thing.destroy")
+
+
+@pytest.mark.parametrize("overrides", [{"create_thnig": "member"}, {"create_thing": "king"}])
+def test_an_override_of_nothing_or_to_nobody_refuses_to_start(overrides: dict[str, str]) -> None:
+    with pytest.raises(ValueError, match="unknown"):
+        Policy(RULES, overrides)
