@@ -134,7 +134,7 @@ def _wishes() -> list[sa.Column[object]]:
         sa.Column("disk_config", sa.String(6), nullable=False),
         sa.Column("metadata", sa.Text, nullable=False),
         sa.Column("tags", sa.Text, nullable=False),
-        sa.Column("device_tags", sa.Text, nullable=False),
+        sa.Column("root_tag", sa.String(60), nullable=False),
         sa.Column("locked", sa.String(8), nullable=False),
         sa.Column("reservation", sa.String(12), nullable=False),
         sa.Column("launch_index", sa.Integer, nullable=False),

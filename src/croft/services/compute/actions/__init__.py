@@ -3,7 +3,7 @@
 from croft.services.compute.actions.answers import answer_metadata
 from croft.services.compute.actions.create import Made, NewServer, create_servers
 from croft.services.compute.actions.flavors import seed
-from croft.services.compute.actions.operators import register_hosts
+from croft.services.compute.actions.operators import host_id, register_hosts
 from croft.services.compute.actions.power import purge
 from croft.services.compute.actions.servers import Filters, Seen
 
@@ -14,6 +14,7 @@ __all__ = [
     "Seen",
     "answer_metadata",
     "create_servers",
+    "host_id",
     "purge",
     "register_hosts",
     "seed",

@@ -45,7 +45,7 @@ def answer_metadata(db: Database) -> Callable[[Question], Answer]:
     def answer(question: Question) -> Answer:
         try:
             with db.read() as tx:
-                id = network.server_at(tx, question.network, question.client)
+                id = network.any_server_at(tx, question.network, question.client)
                 server = store.servers.any_server(tx, id) if id else None
                 found = told(tx, server) if server and server.deleted is None else None
         except Unavailable:

@@ -178,7 +178,7 @@ def _shared(tx: WriteTx, wish: NewServer, flavor: Flavor, image: Image) -> dict[
         "disk_config": wish.disk_config,
         "metadata": wish.metadata,
         "tags": check_tags(list(wish.tags)),
-        "device_tags": {"root": wish.root_tag} if wish.root_tag else {},
+        "root_tag": wish.root_tag,
         "locked": "",
         "power": "running",
         "boot": 1,
@@ -194,9 +194,7 @@ def _own(wish: NewServer, name: str, index: int) -> dict[str, Any]:
 
 
 def _plug(tx: WriteTx, wish: NewServer, row: dict[str, Any]) -> None:
-    ports = network.plug(tx, row["id"], wish.networks, list(wish.groups), row["hostname"])
-    if isinstance(wish.networks, str):
-        return
-    tags = {port.id: nic.tag for port, nic in zip(ports, wish.networks, strict=True) if nic.tag}
-    if tags:
-        store.servers.set_device_tags(tx, row["id"], row["device_tags"] | tags)
+    try:
+        network.plug(tx, row["id"], wish.networks, list(wish.groups), row["hostname"])
+    except NotFound as error:
+        raise Invalid(error.message) from error

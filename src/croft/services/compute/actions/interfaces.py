@@ -7,7 +7,6 @@ from typing import Any
 from croft.core import work
 from croft.core.ctx import Ctx
 from croft.core.errors import Invalid, NotFound
-from croft.services.compute import store
 from croft.services.compute.actions.servers import look, server_of, server_to_change
 from croft.services.compute.model import allow
 from croft.services.compute.model.server import KIND
@@ -22,11 +21,12 @@ def attach(ctx: Ctx, id: str, wish: network.NicWish | None) -> network.ServerPor
         found = server_to_change(tx, id)
         allow(found, tx.now, "attach_interface", _PLUGGABLE, while_busy=True)
         before = {port.id for port in look(tx, [found])[0].ports}
-        made = network.plug(tx, id, "auto" if wish is None else [wish], [], found.hostname)
+        try:
+            network.plug(tx, id, "auto" if wish is None else [wish], [], found.hostname)
+        except NotFound as error:
+            raise Invalid(error.message) from error
         if found.host:
             network.bind(tx, id, found.host)
-        if wish is not None and wish.tag:
-            store.servers.set_device_tags(tx, id, found.device_tags | {made[0].id: wish.tag})
         work.wake(tx, KIND, id)
         tx.audit(id, found.name)
         added = [port for port in look(tx, [found])[0].ports if port.id not in before]

@@ -24,6 +24,11 @@ def register_hosts(db: Database, names: Sequence[str]) -> None:
             work.wake(tx, KIND, id)
 
 
+def host_id(tx: Tx, name: str) -> str | None:
+    """A registered host's id, by its name."""
+    return next((host.id for host in store.hosts.any_hosts(tx) if host.name == name), None)
+
+
 def list_hosts(ctx: Ctx, action: str = "compute.hypervisor.list") -> tuple[list[Host], dict[str, Load], int]:
     """The hosts, what their servers were promised, and the time it was read."""
     with ctx.read(action) as tx:

@@ -15,21 +15,8 @@ from croft.services.compute.wire import actions as wire
 from croft.services.compute.wire.parse import at, single_action
 
 Verb = Callable[[Request, Any], Response]
-SEVERAL = tuple(
-    f"compute.server.{verb}"
-    for verb in (
-        "stop",
-        "reboot",
-        "rebuild",
-        "lock",
-        "unlock",
-        "delete",
-        "add_group",
-        "remove_group",
-        "console",
-        "refuse",
-    )
-)
+_VERBS = ("stop", "reboot", "rebuild", "lock", "unlock", "delete", "add_group", "remove_group", "console", "refuse")
+SEVERAL = tuple(f"compute.server.{verb}" for verb in _VERBS)
 
 
 def _start(request: Request, _body: Any) -> Response:

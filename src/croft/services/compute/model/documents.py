@@ -37,6 +37,8 @@ class NicFacts(Protocol):
     @property
     def mtu(self) -> int: ...
     @property
+    def tag(self) -> str: ...
+    @property
     def fixed(self) -> Sequence[tuple[str, str, int]]: ...
     @property
     def floating(self) -> Sequence[tuple[str, str]]: ...
@@ -78,13 +80,13 @@ def meta_data(server: Server, ports: Sequence[NicFacts], random_seed: bytes) -> 
 def _devices(server: Server, ports: Sequence[NicFacts]) -> list[dict[str, Any]]:
     """The tagged ones."""
     found: list[dict[str, Any]] = [
-        {"type": "nic", "bus": "pci", "address": "none", "mac": port.mac, "tags": [server.device_tags[port.id]]}
+        {"type": "nic", "bus": "pci", "address": "none", "mac": port.mac, "tags": [port.tag]}
         for port in ports
-        if port.id in server.device_tags
+        if port.tag
     ]
-    if "root" in server.device_tags:
-        tags = [server.device_tags["root"]]
-        found.append({"type": "disk", "bus": "virtio", "address": "none", "serial": serial(server), "tags": tags})
+    if server.root_tag:
+        disk = {"type": "disk", "bus": "virtio", "address": "none", "serial": serial(server)}
+        found.append(disk | {"tags": [server.root_tag]})
     return found
 
 

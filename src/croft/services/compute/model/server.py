@@ -56,8 +56,8 @@ class Server(msgspec.Struct, frozen=True):
     disk_config: str
     metadata: dict[str, str]
     tags: list[str]
-    device_tags: dict[str, str]
-    """Port id, or `root`, to the tag the guest finds it by."""
+    root_tag: str
+    """What the guest may find its root disk by."""
     locked: str
     """Empty, `owner` or `admin`."""
     reservation: str

@@ -172,10 +172,6 @@ def change(tx: Tx, found: Server, values: dict[str, Any], *, wish: bool = False)
     tx.run(sa.update(server).where(c.id == found.id).values(**values))
 
 
-def set_device_tags(tx: Tx, id: str, tags: dict[str, str]) -> None:
-    tx.run(sa.update(server).where(c.id == id).values(device_tags=tags))
-
-
 def any_place(tx: Tx, id: str, host: str) -> bool:
     return tx.run(_PLACE, {"server": id, "chosen": host}) == 1
 

@@ -1,0 +1,338 @@
+"""What becomes of servers: built, stopped, rebooted, rebuilt, crashed, refused, deleted."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from croft.core.errors import Rejected, Unavailable
+from croft.drivers.hypervisor import Power
+from croft.services.compute import actions
+from croft.services.compute.model.server import GENTLE
+from tests.services.compute.cloud import ADMIN, GIB, HOSTS, MIB, Cloud
+
+
+def states(cloud: Cloud, id: str) -> tuple[str, str, str | None, int]:
+    shown = cloud.show(id)
+    return (
+        shown["status"],
+        shown["OS-EXT-STS:vm_state"],
+        shown["OS-EXT-STS:task_state"],
+        shown["OS-EXT-STS:power_state"],
+    )
+
+
+def test_a_server_becomes_active_on_a_host_with_its_disk_and_port(either: Cloud) -> None:
+    id = either.create(settle=False)
+    assert states(either, id) == ("BUILD", "building", "scheduling", 0)
+    either.settle()
+    assert states(either, id) == ("ACTIVE", "active", None, 1)
+    shown = either.show(id, token=ADMIN)
+    state = either.hypervisor.observe(shown["OS-EXT-SRV-ATTR:host"], id)
+    assert state is not None
+    assert (state.power, state.vcpus, state.memory_mib) == (Power.RUNNING, 1, 128)
+    assert len(state.nics) == 1
+    volume = either.block.observe(f"{id}-root-1")
+    assert volume is not None
+    assert (volume.size, state.disks) == (GIB, (volume.locator,))
+
+
+def test_a_deleted_server_leaves_nothing(either: Cloud) -> None:
+    id = either.create(config_drive=True)
+    assert len(either.held()) == 3
+    assert either.ask("DELETE", f"/servers/{id}").status == 204
+    shown = either.show(id)
+    assert (shown["status"], shown["OS-EXT-STS:task_state"]) == ("ACTIVE", "deleting")
+    assert either.ask("DELETE", f"/servers/{id}").status == 204
+    either.settle()
+    assert either.ask("GET", f"/servers/{id}").status == 404
+    assert either.ask("DELETE", f"/servers/{id}").status == 404
+    assert either.held() == set()
+
+
+def test_stopping_asks_the_guest_and_pulls_the_plug_after_a_minute(cloud: Cloud) -> None:
+    id = cloud.create()
+    cloud.hypervisor.deaf.add(id)
+    assert cloud.act(id, "os-stop").status == 202
+    cloud.settle()
+    assert states(cloud, id) == ("ACTIVE", "active", "powering-off", 1)
+    cloud.settle(GENTLE - 10)
+    assert cloud.power(id) == "running"
+    cloud.settle(15)
+    assert cloud.power(id) == "off"
+    assert states(cloud, id) == ("SHUTOFF", "stopped", None, 4)
+
+
+def test_a_guest_that_listens_stops_and_starts_again(cloud: Cloud) -> None:
+    id = cloud.create()
+    cloud.act(id, "os-stop")
+    cloud.settle(10)
+    assert states(cloud, id) == ("SHUTOFF", "stopped", None, 4)
+    assert cloud.act(id, "os-start").status == 202
+    assert states(cloud, id) == ("SHUTOFF", "stopped", "powering-on", 4)
+    cloud.settle(10)
+    assert states(cloud, id) == ("ACTIVE", "active", None, 1)
+
+
+@pytest.mark.parametrize(("kind", "status"), [("HARD", "HARD_REBOOT"), ("SOFT", "REBOOT")])
+def test_a_reboot_starts_the_guest_once_more(cloud: Cloud, kind: str, status: str) -> None:
+    id = cloud.create()
+    assert cloud.act(id, "reboot", {"type": kind}).status == 202
+    assert cloud.status(id) == status
+    cloud.settle(10)
+    assert cloud.status(id) == "ACTIVE"
+    assert "boot 2" in cloud.act(id, "os-getConsoleOutput", {}).json["output"]
+    cloud.settle(1300)
+    assert "boot 3" not in cloud.act(id, "os-getConsoleOutput", {}).json["output"]
+
+
+def test_a_soft_reboot_of_a_deaf_guest_becomes_a_hard_one(cloud: Cloud) -> None:
+    id = cloud.create()
+    cloud.hypervisor.deaf.add(id)
+    cloud.act(id, "reboot", {"type": "SOFT"})
+    cloud.settle(GENTLE - 5)
+    assert cloud.status(id) == "REBOOT"
+    cloud.settle(10)
+    assert cloud.status(id) == "ACTIVE"
+    assert "boot 2" in cloud.act(id, "os-getConsoleOutput", {}).json["output"]
+
+
+def test_a_stopped_server_can_be_rebooted_hard_only(cloud: Cloud) -> None:
+    id = cloud.create()
+    cloud.act(id, "os-stop")
+    cloud.settle(10)
+    assert cloud.act(id, "reboot", {"type": "SOFT"}).status == 409
+    assert cloud.act(id, "reboot", {"type": "HARD"}).status == 202
+    cloud.settle(10)
+    assert cloud.status(id) == "ACTIVE"
+
+
+def test_a_killed_guest_is_started_again(cloud: Cloud) -> None:
+    id = cloud.create()
+    cloud.hypervisor.crash(id)
+    cloud.settle(1)
+    assert cloud.power(id) == "running"
+    assert cloud.status(id) == "ACTIVE"
+
+
+def test_a_guest_that_keeps_crashing_is_restarted_ever_more_slowly(cloud: Cloud) -> None:
+    id = cloud.create()
+    starts = 0
+    for _ in range(120):
+        if cloud.power(id) == "running":
+            starts += 1
+            cloud.hypervisor.crash(id)
+        cloud.settle(5)
+    assert 3 <= starts <= 8
+    assert cloud.power(id) == "crashed"
+    cloud.settle(400)
+    assert cloud.status(id) == "ACTIVE"
+
+
+def test_a_guest_that_switches_itself_off_stays_off(cloud: Cloud) -> None:
+    id = cloud.create()
+    cloud.hypervisor.shut_itself_down(id)
+    cloud.settle(1300)
+    assert states(cloud, id) == ("SHUTOFF", "stopped", None, 4)
+    assert cloud.act(id, "os-start").status == 202
+    cloud.settle(10)
+    assert cloud.status(id) == "ACTIVE"
+
+
+def test_a_lost_guest_and_a_lost_disk_come_back(cloud: Cloud) -> None:
+    id = cloud.create()
+    cloud.hypervisor.lose(id)
+    cloud.block.lose(f"{id}-root-1")
+    cloud.settle(1)
+    assert cloud.power(id) == "running"
+    assert cloud.block.observe(f"{id}-root-1") is not None
+
+
+def test_a_rebuild_gives_a_fresh_disk_from_the_other_image(cloud: Cloud) -> None:
+    id = cloud.create(name="before")
+    other = cloud.new_image(b"\x02" * MIB)
+    answer = cloud.act(id, "rebuild", {"imageRef": other, "name": "after", "metadata": {"a": "b"}})
+    assert answer.status == 202
+    assert answer.json["server"]["status"] == "REBUILD"
+    cloud.settle(10)
+    shown = cloud.show(id)
+    assert (shown["status"], shown["image"]["id"], shown["name"]) == ("ACTIVE", other, "after")
+    assert shown["metadata"] == {"a": "b"}
+    assert cloud.held() == {id, f"{id}-root-2"}
+    state = cloud.hypervisor.observe(cloud.show(id, token=ADMIN)["OS-EXT-SRV-ATTR:host"], id)
+    assert state is not None
+    assert state.disks == ("fake-volume:" + f"{id}-root-2",)
+
+
+def test_a_stopped_server_is_rebuilt_and_stays_stopped(cloud: Cloud) -> None:
+    id = cloud.create()
+    cloud.act(id, "os-stop")
+    cloud.settle(10)
+    assert cloud.act(id, "rebuild", {"imageRef": cloud.image}).status == 202
+    assert cloud.status(id) == "REBUILD"
+    cloud.settle(10)
+    assert cloud.status(id) == "SHUTOFF"
+    assert cloud.held() == {id, f"{id}-root-2"}
+
+
+def test_no_room_is_an_error_that_heals(either: Cloud) -> None:
+    big = {"name": "big", "ram": 16000, "vcpus": 1, "disk": 1, "id": "big"}
+    assert either.ask("POST", "/flavors", {"flavor": big}, token=ADMIN).status == 200
+    first = either.create(flavorRef="big")
+    either.create(flavorRef="big")
+    third = either.create(flavorRef="big")
+    shown = either.show(third)
+    assert shown["status"] == "ERROR"
+    assert shown["fault"]["message"].startswith("No valid host was found.")
+    assert either.act(third, "os-start").status == 409
+    either.ask("DELETE", f"/servers/{first}")
+    either.settle(601)
+    assert either.status(third) == "ACTIVE"
+    assert "fault" not in either.show(third)
+
+
+def test_a_server_without_a_host_can_be_deleted(cloud: Cloud) -> None:
+    cloud.hypervisor.down |= set(HOSTS)
+    cloud.settle(40)
+    id = cloud.create()
+    assert cloud.status(id) == "ERROR"
+    cloud.ask("DELETE", f"/servers/{id}")
+    cloud.settle()
+    assert cloud.ask("GET", f"/servers/{id}").status == 404
+
+
+def test_a_server_whose_host_is_away_waits_and_one_whose_host_is_gone_for_good_can_be_deleted(cloud: Cloud) -> None:
+    id = cloud.create()
+    host = cloud.show(id, token=ADMIN)["OS-EXT-SRV-ATTR:host"]
+    cloud.hypervisor.down.add(host)
+    cloud.settle(40)
+    assert cloud.show(id, token=ADMIN)["host_status"] == "DOWN"
+    cloud.ask("DELETE", f"/servers/{id}")
+    cloud.settle(120)
+    assert cloud.show(id)["OS-EXT-STS:task_state"] == "deleting"
+    actions.register_hosts(cloud.db, [name for name in HOSTS if name != host])
+    cloud.settle(310)
+    assert cloud.ask("GET", f"/servers/{id}").status == 404
+
+
+@pytest.mark.parametrize(
+    ("error", "text"),
+    [
+        (Rejected("QEMU says: no such machine type"), "QEMU says: no such machine type"),
+        (ValueError("x"), "Croft failed"),
+    ],
+)
+def test_a_refusal_of_the_engine_is_shown_and_heals(cloud: Cloud, error: Exception, text: str) -> None:
+    def refuse(verb: str) -> None:
+        if verb == "ensure":
+            raise error
+
+    cloud.hypervisor.before = refuse
+    id = cloud.create()
+    shown = cloud.show(id)
+    assert shown["status"] == "ERROR"
+    assert shown["fault"]["message"].startswith(text)
+    cloud.hypervisor.before = lambda verb: None
+    cloud.settle(660)
+    assert cloud.status(id) == "ACTIVE"
+
+
+def test_an_engine_that_is_away_too_long_is_an_error_that_says_so(cloud: Cloud) -> None:
+    def away(verb: str) -> None:
+        raise Unavailable("The store is away.")
+
+    cloud.block.before = away
+    id = cloud.create()
+    assert cloud.status(id) == "BUILD"
+    cloud.settle(590)
+    assert cloud.status(id) == "BUILD"
+    cloud.settle(30)
+    shown = cloud.show(id)
+    assert shown["status"] == "ERROR"
+    assert shown["fault"]["message"] == "Not done after 10 minutes: The store is away."
+    cloud.block.before = lambda verb: None
+    cloud.settle(310)
+    assert cloud.status(id) == "ACTIVE"
+
+
+def test_servers_spread_over_hosts(cloud: Cloud) -> None:
+    ids = [cloud.create(name=f"s{number}") for number in range(4)]
+    hosts = [cloud.show(id, token=ADMIN)["OS-EXT-SRV-ATTR:host"] for id in ids]
+    assert sorted(hosts) == ["h1", "h1", "h2", "h2"]
+
+
+def test_an_operator_chooses_the_host_and_others_may_not(cloud: Cloud) -> None:
+    id = cloud.create(availability_zone="nova:h2", token=ADMIN)
+    assert cloud.show(id, token=ADMIN)["OS-EXT-SRV-ATTR:host"] == "h2"
+    assert cloud.post_server(availability_zone="nova:h2").status == 403
+    assert cloud.post_server(availability_zone="elsewhere").status == 400
+
+
+def test_disabled_and_forced_down_hosts_get_no_servers(cloud: Cloud) -> None:
+    def tell(verb: str, **body: Any) -> None:
+        said = {"host": "h1", "binary": "nova-compute"} | body
+        assert cloud.ask("PUT", f"/os-services/{verb}", said, token=ADMIN).status == 200
+        cloud.settle()
+
+    tell("disable")
+    assert cloud.show(cloud.create(), token=ADMIN)["OS-EXT-SRV-ATTR:host"] == "h2"
+    tell("enable")
+    tell("force-down", forced_down=True)
+    assert cloud.show(cloud.create(), token=ADMIN)["OS-EXT-SRV-ATTR:host"] == "h2"
+    tell("force-down", forced_down=False)
+    assert cloud.show(cloud.create(), token=ADMIN)["OS-EXT-SRV-ATTR:host"] == "h1"
+
+
+def test_a_flavor_with_ephemeral_and_swap_gives_blank_disks(cloud: Cloud) -> None:
+    flavor = {"name": "f", "ram": 128, "vcpus": 1, "disk": 1, "id": "f", "OS-FLV-EXT-DATA:ephemeral": 2, "swap": 512}
+    assert cloud.ask("POST", "/flavors", {"flavor": flavor}, token=ADMIN).status == 200
+    id = cloud.create(flavorRef="f")
+    sizes = {name: cloud.block.observe(f"{id}-{name}").size for name in ("root-1", "ephemeral", "swap")}  # type: ignore[union-attr]
+    assert sizes == {"root-1": GIB, "ephemeral": 2 * GIB, "swap": 512 * MIB}
+    cloud.ask("DELETE", f"/servers/{id}")
+    cloud.settle()
+    assert cloud.held() == set()
+
+
+def test_a_flavor_without_disk_takes_the_images_size(cloud: Cloud) -> None:
+    flavor = {"name": "f", "ram": 128, "vcpus": 1, "disk": 0, "id": "f"}
+    assert cloud.ask("POST", "/flavors", {"flavor": flavor}, token=ADMIN).status == 200
+    id = cloud.create(flavorRef="f")
+    volume = cloud.block.observe(f"{id}-root-1")
+    assert volume is not None
+    assert volume.size == MIB
+
+
+def test_a_renamed_server_reaches_the_hypervisor_without_a_restart(cloud: Cloud) -> None:
+    id = cloud.create()
+    assert cloud.ask("PUT", f"/servers/{id}", {"server": {"name": "new"}}).status == 200
+    cloud.settle()
+    assert cloud.status(id) == "ACTIVE"
+    assert cloud.act(id, "os-getConsoleOutput", {}).json["output"].count("boot") == 1
+
+
+def test_why_a_server_is_as_it_is(cloud: Cloud) -> None:
+    id = cloud.create()
+    reconciler: Any = cloud.loop.reconcilers["compute.server"]
+    found = reconciler.explain(id)
+    assert found.want["power"] == found.have["guest"]["power"] == "running"
+    assert found.have["volumes"] == [f"{id}-root-1"]
+    assert reconciler.explain("01a1f7b4-0000-7000-8000-000000000000") is None
+    hosts: Any = cloud.loop.reconcilers["compute.host"]
+    with cloud.db.read() as tx:
+        host = actions.host_id(tx, "h1")
+    assert hosts.explain(host).want["known"] == hosts.explain(host).have
+    assert hosts.explain("nobody") is None
+
+
+def test_a_deleted_project_ends_its_servers(cloud: Cloud) -> None:
+    cloud.create()
+    keeps = cloud.create(token="member:beta")
+    purge = cloud.services[-1].purge
+    assert purge is not None
+    assert purge("alpha") is False
+    cloud.settle()
+    assert purge("alpha") is True
+    assert cloud.names() == []
+    assert cloud.show(keeps, token="member:beta")["status"] == "ACTIVE"
