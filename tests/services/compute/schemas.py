@@ -1,4 +1,4 @@
-"""Nova's own request and response schemas, as data: a folder beside the repository, or where CROFT_NOVA_SCHEMAS says."""
+"""Nova's request and response schemas, as data: in a folder beside the repository, or where CROFT_NOVA_SCHEMAS says."""
 
 from __future__ import annotations
 

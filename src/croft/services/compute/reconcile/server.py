@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+from croft.core import work
 from croft.core.db import Database
 from croft.core.errors import Rejected
 from croft.core.work import Done, Explanation, Gone, Result, Wait
@@ -174,6 +175,8 @@ class ServerReconciler:
         with self.db.write() as tx:
             network.unplug(tx, server.id)
             store.servers.any_drop(tx, server.id)
+            for homeless in store.servers.any_homeless(tx):
+                work.wake(tx, KIND, homeless)
         return Gone()
 
     def explain(self, id: str) -> Explanation | None:
