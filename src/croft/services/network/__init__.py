@@ -1,0 +1,23 @@
+"""Networks, as Neutron v2.0 has them."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from croft.core.db import Database
+from croft.core.http import Service
+from croft.core.http.dialects import network as dialect
+from croft.drivers.fabric import Fabric
+from croft.drivers.metadata import Metadata
+from croft.drivers.uplink import Uplink
+from croft.services.network.actions.purge import purge
+from croft.services.network.api import ROUTES
+from croft.services.network.policy import QUOTAS, RULES
+from croft.services.network.reconcile import reconcilers, watch
+
+
+def service(db: Database, fabric: Fabric, uplink: Uplink, metadata: Metadata) -> Service:
+    watch(db, fabric)
+    kinds = reconcilers(db, fabric, uplink, metadata)
+    ends = partial(purge, db)
+    return Service("network", "network", "/network", "/network", dialect, RULES, ROUTES, kinds, QUOTAS, purge=ends)

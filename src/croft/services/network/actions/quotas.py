@@ -1,0 +1,86 @@
+"""Limits of a project, by Neutron's resource names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from croft.core.ctx import Ctx
+from croft.core.errors import Forbidden, Invalid
+from croft.services.network.actions.access import COUNTED
+from croft.services.network.policy import QUOTAS
+from croft.services.network.store import networks
+
+_PREFIX = "network."
+NAMES = tuple(name.removeprefix(_PREFIX) for name in QUOTAS)
+
+
+def _allowed(ctx: Ctx, project: str) -> str:
+    if project != ctx.actor.project and not ctx.actor.is_admin:
+        raise Forbidden("Only operators may see the quota of another project.")
+    return project
+
+
+def show_quota(ctx: Ctx, project: str) -> dict[str, int]:
+    with ctx.read("network.quota.show") as tx:
+        limits = ctx.quotas.limits(tx, _allowed(ctx, project), _PREFIX)
+    return {name: limits[_PREFIX + name] for name in NAMES}
+
+
+def default_quota(ctx: Ctx, project: str) -> dict[str, int]:
+    with ctx.read("network.quota.show"):
+        _allowed(ctx, project)
+        return {name: ctx.quotas.defaults[_PREFIX + name] for name in NAMES}
+
+
+def quota_details(ctx: Ctx, project: str) -> dict[str, dict[str, int]]:
+    with ctx.read("network.quota.show") as tx:
+        limits = ctx.quotas.limits(tx, _allowed(ctx, project), _PREFIX)
+        return {
+            name: {
+                "limit": limits[_PREFIX + name],
+                "used": networks.count(tx, project, COUNTED[name]),
+                "reserved": 0,
+            }
+            for name in NAMES
+        }
+
+
+def list_quotas(ctx: Ctx) -> list[dict[str, object]]:
+    """Of projects with limits of their own."""
+    with ctx.read("network.quota.update") as tx:
+        return [
+            {"project_id": project, "tenant_id": project} | {name: limits[_PREFIX + name] for name in NAMES}
+            for project in networks.any_projects_with_limits(tx)
+            for limits in [ctx.quotas.limits(tx, project, _PREFIX)]
+        ]
+
+
+def update_quota(ctx: Ctx, project: str, wish: Mapping[str, object]) -> dict[str, int]:
+    values: dict[str, int] = {}
+    for name, value in wish.items():
+        if name in {"tenant_id", "project_id", "force", "check_limit"}:
+            continue
+        if name not in NAMES:
+            raise Invalid(f"Unrecognized attribute(s) '{name[:60]}'")
+        values[_PREFIX + name] = _number(name, value)
+    with ctx.write("network.quota.update", project) as tx:
+        ctx.quotas.set(tx, project, values)
+        tx.audit(project, "quota")
+        limits = ctx.quotas.limits(tx, project, _PREFIX)
+    return {name: limits[_PREFIX + name] for name in NAMES}
+
+
+def _number(name: str, value: object) -> int:
+    text = str(value)
+    digits = text.removeprefix("-")
+    if isinstance(value, bool) or not (digits.isascii() and digits.isdigit() and len(digits) <= 9):
+        raise Invalid(f"Invalid input for {name}. Reason: '{text[:40]}' is not an integer.")
+    if int(text) < -1:
+        raise Invalid(f"Invalid input for {name}. Reason: a limit is -1 (none) or more.")
+    return int(text)
+
+
+def reset_quota(ctx: Ctx, project: str) -> None:
+    with ctx.write("network.quota.update", project) as tx:
+        ctx.quotas.reset(tx, project, QUOTAS)
+        tx.audit(project, "quota")

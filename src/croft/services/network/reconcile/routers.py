@@ -1,0 +1,119 @@
+"""A router with its legs, and the way the world finds the IPv6 prefixes behind it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from croft.core import work
+from croft.core.db import Database, Tx
+from croft.core.work import Done, Gone, Result, Wait
+from croft.drivers.fabric import Fabric, Kind
+from croft.drivers.uplink import Route, Uplink
+from croft.services.network.actions.access import wake_all
+from croft.services.network.model import specs
+from croft.services.network.model.rows import DEADLINE, GATEWAY, INTERNAL, Fixed, Port, Router, Subnet
+from croft.services.network.store import networks, ports, routers, rows, tables
+
+
+@dataclass(frozen=True)
+class Seen:
+    router: Router
+    ports: list[Port]
+    leaving: list[Port]
+    """Gateway ports whose addresses are held until the fabric has let go of them."""
+    held: dict[str, list[Fixed]]
+    subnets: dict[str, Subnet]
+    mtus: dict[str, int]
+    unseen: list[str]
+    pools: list[str]
+
+
+class RouterReconciler:
+    kind, resync, deadline = "network.router", 900, DEADLINE
+
+    def __init__(self, db: Database, fabric: Fabric, uplink: Uplink) -> None:
+        self.db, self.fabric, self.uplink = db, fabric, uplink
+
+    def reconcile(self, id: str) -> Result:
+        seen = self._read(id)
+        if seen is None:
+            return Gone()
+        if seen.router.deleted is not None:
+            return self._remove(seen)
+        if seen.unseen:
+            return Wait(f"Waiting for network {seen.unseen[0]}.", 60)
+        spec = specs.router_spec(seen.router, seen.ports, seen.held, seen.subnets, seen.mtus)
+        wrote = False
+        if not self.fabric.matches(spec):
+            self.fabric.ensure(spec)
+            wrote = True
+        self._route(seen)
+        if wrote or seen.leaving or seen.router.seen < seen.router.gen:
+            self._write(seen)
+        return Done()
+
+    def _read(self, id: str) -> Seen | None:
+        with self.db.read() as tx:
+            router = routers.any_router(tx, id)
+            if router is None:
+                return None
+            every = [port for port in ports.any_of_device(tx, id) if port.owner.startswith(INTERNAL)]
+            held = ports.fixed_of(tx, [port.id for port in every]) if every else {}
+            subnets = networks.any_subnets(tx, [each.subnet for several in held.values() for each in several])
+            live = [port for port in every if port.deleted is None]
+            ids = {port.network for port in live}
+            return Seen(
+                router=router,
+                ports=live,
+                leaving=[port for port in every if port.deleted is not None],
+                held=held,
+                subnets=subnets,
+                mtus=networks.any_mtus(tx, ids),
+                unseen=networks.any_unseen(tx, ids),
+                pools=networks.any_cloud_pools(tx),
+            )
+
+    def _route(self, seen: Seen) -> None:
+        """Announces what lies behind the router, and withdraws what led to its present or former addresses."""
+        prefixes = specs.routed_prefixes(seen.ports, seen.held, seen.subnets, seen.pools)
+        if not seen.router.admin_up or seen.router.deleted is not None:
+            prefixes = set()
+        mine = specs.external_v6(seen.ports, seen.held, seen.subnets)
+        former = specs.external_v6(seen.leaving, seen.held, seen.subnets)
+        want = specs.routes(prefixes, mine)
+        if not (want or mine or former):
+            return
+        have = {each for each in self.uplink.routes() if each.via in mine | former or each in want}
+        for route in sorted(want - have, key=_prefix):
+            self.uplink.route(route)
+        kept = {each.prefix for each in want}
+        for route in sorted(have - want, key=_prefix):
+            if route.prefix not in kept:
+                self.uplink.unroute(route.prefix)
+
+    def _write(self, seen: Seen) -> None:
+        router = seen.router
+        with self.db.write() as tx:
+            rows.any_seen(tx, tables.router, router.id, router.gen)
+            self._forget(tx, seen.leaving)
+            wake_all(tx, "network.floating", [each.id for each in routers.any_floatings_of_router(tx, router.id)])
+
+    def _forget(self, tx: Tx, leaving: list[Port]) -> None:
+        for port in leaving:
+            ports.free(tx, port.id)
+            rows.any_drop(tx, tables.port, port.id)
+            network = networks.any_network(tx, port.network)
+            if network is not None and network.deleted is not None:
+                work.wake(tx, "network.network", port.network)
+
+    def _remove(self, seen: Seen) -> Result:
+        self._route(seen)
+        self.fabric.remove(Kind.ROUTER, seen.router.id)
+        with self.db.write() as tx:
+            self._forget(tx, [port for port in (*seen.leaving, *seen.ports) if port.owner == GATEWAY])
+            rows.any_drop(tx, tables.router, seen.router.id)
+        return Gone()
+
+
+def _prefix(route: Route) -> str:
+    return route.prefix
