@@ -42,8 +42,8 @@ def _database(request: pytest.FixtureRequest, tmp_path: Path, kind: str) -> Iter
     server: Postgres = request.getfixturevalue("postgres")
     database = Database(server.url("croft"), ManualClock())
     metadata.create_all(database.engine)
-    with database.engine.begin() as conn:
-        names = ", ".join(f'"{table.name}"' for table in metadata.sorted_tables)
-        conn.execute(sa.text(f"TRUNCATE {names} CASCADE"))
+    if names := ", ".join(f'"{table.name}"' for table in metadata.sorted_tables):
+        with database.engine.begin() as conn:
+            conn.execute(sa.text(f"TRUNCATE {names} CASCADE"))
     yield database
     database.close()
