@@ -130,8 +130,10 @@ def router_spec(
             snat = tuple(each.cidr for each in inner if each.version == 4) if router.snat else ()
             external = fabric.ExternalPort(port.id, port.network, port.mac, addresses, hops, snat)
         else:
-            mode = _ra_mode(subnets[each.subnet] for each in held[port.id])
-            legs.append(fabric.RouterPort(port.id, port.network, port.mac, addresses, mode, mtus[port.network]))
+            inside_of = [subnets[each.subnet] for each in held[port.id]]
+            dns = tuple(dict.fromkeys(server for each in inside_of for server in each.dns))
+            mode = _ra_mode(inside_of)
+            legs.append(fabric.RouterPort(port.id, port.network, port.mac, addresses, mode, mtus[port.network], dns))
     routes = tuple((each[0], each[1]) for each in router.routes)
     return fabric.Router(router.id, router.gen, router.name, tuple(legs), external, routes, router.admin_up)
 
