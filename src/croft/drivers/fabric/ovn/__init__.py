@@ -7,20 +7,18 @@ written in one transaction.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping
 from uuid import UUID
 
-from ovs.db.idl import ROW_DELETE
-
 from croft.drivers.fabric import Floating, Group, Kind, Network, Port, PortState, Router, Spec
-from croft.drivers.fabric.ovn.database import Database, View, tags
+from croft.drivers.fabric.ovn.database import Database, View
 from croft.drivers.fabric.ovn.filtering import plan_group
 from croft.drivers.fabric.ovn.routing import plan_floating, plan_router
 from croft.drivers.fabric.ovn.rows import Names, Plan, Surroundings
-from croft.drivers.fabric.ovn.southbound import Liveness, Southbound
+from croft.drivers.fabric.ovn.southbound import Liveness, Southbound, number
 from croft.drivers.fabric.ovn.switching import options_uuid, plan_network, plan_port
 from croft.drivers.fabric.ovn.sync import Place, differences, discard, guard, require_homes
+from croft.drivers.fabric.ovn.wire import Row
 
 TABLES = {
     "ACL": ("direction", "priority", "match", "action", "log", "external_ids"),
@@ -72,19 +70,19 @@ class OvnFabric:
     def __init__(self, northbound: str, southbound: str, cloud: str, timeout: float = 10.0) -> None:
         self._names = Names(cloud)
         self._owned: defaultdict[tuple[str, str], set[Place]] = defaultdict(set)
-        self._owner: dict[UUID, tuple[str, str]] = {}
+        self._groups: set[UUID] = set()
         self._liveness = Liveness()
         self._north = Database(northbound, "OVN_Northbound", TABLES, self._changed, timeout)
         self._south = Southbound(southbound, timeout)
 
     def matches(self, spec: Spec) -> bool:
         gateways = self._gateways(spec)
-        with self._north.open() as view:
+        with self._north.read() as view:
             return not self._differences(view, self._plan(view, spec, gateways))
 
     def ensure(self, spec: Spec) -> None:
         gateways = self._gateways(spec)
-        with self._north.open() as view:
+        with self._north.write() as view:
             plan = self._plan(view, spec, gateways)
             if self._stored_gen(view, plan) > spec.gen:
                 return
@@ -93,21 +91,21 @@ class OvnFabric:
                 view.commit(guard(view, plan.root) + operations)
 
     def remove(self, kind: Kind, id: str) -> None:
-        with self._north.open() as view:
-            if operations := discard(view, list(self._places(view, kind, id))):
+        with self._north.write() as view:
+            if operations := discard(view, self._places(view, kind, id)):
                 view.commit(operations)
 
     def names(self, kind: Kind) -> list[str]:
-        with self._north.open() as view:
-            return [id for owner, id in list(self._owned) if owner == kind and self._root(view, kind, id) is not None]
+        with self._north.read() as view:
+            return [id for owner, id in self._owned if owner == kind and self._root(view, kind, id) is not None]
 
     def port(self, id: str) -> PortState | None:
         return self._south.port(id)
 
     def hosts(self) -> dict[str, bool]:
         progress = self._south.progress()
-        with self._north.open() as view:
-            numbers = [row.nb_cfg for row in view.rows("NB_Global").values()]
+        with self._north.write() as view:
+            numbers = [number(row["nb_cfg"]) for row in view.rows("NB_Global").values()]
             verdicts = self._liveness.judge(max(numbers, default=0), progress)
             if self._liveness.wants_pulse():
                 view.commit([{"op": "mutate", "table": "NB_Global", "where": [], "mutations": [["nb_cfg", "+=", 1]]}])
@@ -120,18 +118,21 @@ class OvnFabric:
         self._south.close()
         self._north.close()
 
-    def _changed(self, event: str, table: str, row: Any) -> None:
-        if table == "NB_Global":
-            return
-        if owner := self._owner.pop(row.uuid, None):
-            self._owned[owner].discard((table, row.uuid))
+    def _changed(self, table: str, uuid: UUID, before: Row | None, after: Row | None) -> None:
+        if before is not None and (owner := self._owner_of(before)):
+            self._owned[owner].discard((table, uuid))
             if not self._owned[owner]:
                 del self._owned[owner]
-        marks = tags(row)
-        if event != ROW_DELETE and marks.get("croft:cloud") == self._names.cloud:
-            owner = (marks.get("croft:kind", ""), marks.get("croft:id", ""))
-            self._owned[owner].add((table, row.uuid))
-            self._owner[row.uuid] = owner
+            self._groups.discard(uuid)
+        if after is not None and (owner := self._owner_of(after)):
+            self._owned[owner].add((table, uuid))
+            if table == "Port_Group":
+                self._groups.add(uuid)
+
+    def _owner_of(self, row: Row) -> tuple[str, str] | None:
+        marks = _tags(row)
+        ours = marks.get("croft:cloud") == self._names.cloud
+        return (marks.get("croft:kind", ""), marks.get("croft:id", "")) if ours else None
 
     def _places(self, view: View, kind: str, id: str) -> set[Place]:
         """The object's rows by tag, and its root even without."""
@@ -139,12 +140,12 @@ class OvnFabric:
         root = (ROOTS[Kind(kind)], self._names.uuid(kind, id))
         return places | ({root} if view.row(*root) is not None else set())
 
-    def _root(self, view: View, kind: Kind, id: str) -> Any:
+    def _root(self, view: View, kind: Kind, id: str) -> Row | None:
         return view.row(ROOTS[kind], self._names.uuid(kind, id))
 
     def _stored_gen(self, view: View, plan: Plan) -> int:
         row = view.row(plan.root.table, plan.root.uuid)
-        gen = tags(row).get("croft:gen", "") if row is not None else ""
+        gen = _tags(row).get("croft:gen", "")
         return int(gen) if gen.isdecimal() else -1
 
     def _gateways(self, spec: Spec) -> tuple[str, ...]:
@@ -152,8 +153,7 @@ class OvnFabric:
         return self._south.gateways() if chosen else ()
 
     def _differences(self, view: View, plan: Plan) -> list[dict[str, object]]:
-        groups = [self._names.uuid(kind, id) for kind, id in self._owned if kind in {Kind.GROUP, "drop"}]
-        return differences(view, plan, self._owned.get((plan.kind, plan.id), ()), groups if plan.root.groups else ())
+        return differences(view, plan, self._owned.get((plan.kind, plan.id), ()), self._groups)
 
     def _plan(self, view: View, spec: Spec, gateways: tuple[str, ...]) -> Plan:
         match spec:
@@ -172,11 +172,16 @@ class OvnFabric:
         wanted = (options_uuid(self._names, subnet) for subnet in port.subnets)
         options = frozenset(uuid for uuid in wanted if view.row("DHCP_Options", uuid) is not None)
         network = self._root(view, Kind.NETWORK, port.network)
-        domain = tags(network).get("croft:domain", "") if network is not None else ""
-        return Surroundings(options=options, domain=domain)
+        return Surroundings(options=options, domain=_tags(network).get("croft:domain", ""))
 
     def _stored(self, view: View, router: Router) -> tuple[str, ...]:
         """While no host is known (they register when they start), those of before stay."""
         owned = self._owned.get((Kind.ROUTER, router.id), ())
         rows = [row for place in owned if place[0] == "Gateway_Chassis" and (row := view.row(*place)) is not None]
-        return tuple(row.chassis_name for row in sorted(rows, key=lambda row: -row.priority))
+        rows.sort(key=lambda row: -number(row["priority"]))
+        return tuple(str(name) for row in rows for name in row["chassis_name"])
+
+
+def _tags(row: Row | None) -> Mapping[str, str]:
+    tags = row.get("external_ids") if row is not None else None
+    return tags if isinstance(tags, Mapping) else {}

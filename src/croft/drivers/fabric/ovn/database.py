@@ -1,12 +1,13 @@
-"""One OVSDB connection: a replica in memory, kept fresh by a thread, and transactions one at a time.
+"""One OVSDB connection: a replica in memory, kept by a thread, and transactions one at a time.
 
 Every failure leaves as `Unavailable` or `Rejected`. Nothing here knows networks.
 """
 
 from __future__ import annotations
 
-import json
+import itertools
 import logging
+import select
 import socket
 import threading
 import time
@@ -15,21 +16,14 @@ from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
 
-import ovs.db.error
-import ovs.db.idl
-import ovs.jsonrpc
-import ovs.poller
-import ovs.stream
-from ovs.db.data import Atom as OvsAtom
-from ovs.db.idl import Idl, SchemaHelper, Transaction
-from ovs.db.types import UuidType
+import msgspec
 
 from croft.core.errors import Rejected, Unavailable
-from croft.drivers.fabric.ovn.rows import Atom, Column
+from croft.drivers.fabric.ovn.wire import Framer, Kind, Row, apply, decode, dial, kinds, roots
 
 Operation = dict[str, object]
-Changed = Callable[[str, str, Any], None]
-"""(event, table, row), in the thread that happens to read; must be quick and never call back."""
+Changed = Callable[[str, UUID, Row | None, Row | None], None]
+"""(table, row, before, after), in the reading thread with the replica locked: must be quick and never call back."""
 
 REFUSALS = {
     "constraint violation",
@@ -44,221 +38,237 @@ REFUSALS = {
 }
 """RFC 7047's codes for "no"; the others ("timed out", "I/O error", …) mean "not now"."""
 
-PULSE = 1.0
-"""Seconds between looks at a connection that is silent or down."""
+BACKOFF = (0.1, 1.0)
+"""Seconds before the first and the later attempts to connect again."""
+
+PATIENCE = 1.0
+"""Seconds a caller waits for a database that was last seen failing."""
 
 log = logging.getLogger(__name__)
 
 
-class Replica(Idl):  # type: ignore[misc]
-    """The IDL, telling of every change of a row."""
-
-    def __init__(self, remote: str, schema: SchemaHelper, changed: Changed) -> None:
-        super().__init__(remote, schema)
-        self._changed = changed
-        self._session.reconnect.set_backoff(100, 1000)
-
-    def notify(self, event: str, row: Any, updates: Any = None) -> None:
-        self._changed(event, row._table.name, row)
-
-    @property
-    def fresh(self) -> bool:
-        return bool(self.state == Idl.IDL_S_MONITORING and self._session.is_connected())
-
-
-class View:
-    """The replica while its lock is held."""
-
-    def __init__(self, replica: Replica, deadline: float) -> None:
-        self._replica = replica
-        self._deadline = deadline
-
-    def rows(self, table: str) -> Mapping[UUID, Any]:
-        rows: Mapping[UUID, Any] = self._replica.tables[table].rows
-        return rows
-
-    def row(self, table: str, uuid: UUID) -> Any:
-        return self.rows(table).get(uuid)
-
-    def is_root(self, table: str) -> bool:
-        return bool(self._replica.tables[table].is_root)
-
-    def commit(self, operations: Sequence[Operation]) -> None:
-        transaction = Transaction(self._replica)
-        for operation in operations:
-            transaction.add_op(operation)
-        try:
-            status = self._settle(transaction)
-        finally:
-            transaction.abort()
-        if status == Transaction.ERROR:
-            raise _refusal(transaction.get_error())
-        if status not in {Transaction.SUCCESS, Transaction.UNCHANGED}:
-            raise Unavailable(f"The fabric's database asks to try again ({Transaction.status_to_string(status)}).")
-
-    def _settle(self, transaction: Transaction) -> str:
-        status: str = transaction.commit()
-        while status == Transaction.INCOMPLETE:
-            if time.monotonic() > self._deadline:
-                raise Unavailable("The fabric's database did not answer in time.")
-            turn(self._replica, self._deadline)
-            status = transaction.commit()
-        return status
-
-
 class Database:
-    def __init__(self, remote: str, schema: str, tables: Mapping[str, Sequence[str]], changed: Changed, timeout: float):
-        self._remote, self._schema, self._tables = remote, schema, tables
+    def __init__(
+        self, remotes: str, name: str, tables: Mapping[str, Sequence[str]], changed: Changed, timeout: float
+    ) -> None:
+        self._remotes, self._name, self._tables = remotes.split(","), name, tables
         self._changed = changed
         self._timeout = timeout
-        self._lock = threading.Lock()
-        self._replica: Replica | None = None
+        self._writing = threading.Lock()
+        self._state = threading.Condition(threading.Lock())
+        self._rows: dict[str, dict[UUID, Row]] = {table: {} for table in tables}
+        self._kinds: dict[str, dict[str, Kind]] = {}
+        self._roots: frozenset[str] = frozenset()
+        self._channel: socket.socket | None = None
+        """The connection, while the replica is as fresh as it."""
+        self._failure = ""
+        self._numbers = itertools.count(1)
+        self._replies: dict[int, dict[str, Any] | None] = {}
         self._closed = threading.Event()
         self._bell, self._ringer = socket.socketpair()
-        self._thread = threading.Thread(target=self._keep_fresh, name=f"ovsdb-{schema}", daemon=True)
+        self._thread = threading.Thread(target=self._run, name=f"ovsdb-{name}", daemon=True)
         self._thread.start()
 
     @contextmanager
-    def open(self) -> Iterator[View]:
-        """The replica, connected and as fresh as the socket, for one thread at a time."""
-        deadline = time.monotonic() + self._timeout
-        if not self._lock.acquire(timeout=self._timeout):
-            raise Unavailable(f"{self._schema} is busy.")
+    def read(self) -> Iterator[View]:
+        with self._state:
+            self._wait_fresh()
+            yield View(self._rows, self._roots)
+
+    @contextmanager
+    def write(self) -> Iterator[Writer]:
+        """Nobody else of this process writes meanwhile."""
+        if not self._writing.acquire(timeout=self._timeout):
+            raise Unavailable(f"{self._name} is busy.")
         try:
-            replica = self._connected(deadline)
-            yield View(replica, deadline)
-        except (OSError, ovs.db.error.Error) as error:
-            raise Unavailable(f"{self._schema}: {error}") from error
+            with self._state:
+                self._wait_fresh()
+                yield Writer(self._rows, self._roots, self._transact)
         finally:
-            self._lock.release()
+            self._writing.release()
 
     def close(self) -> None:
         self._closed.set()
         self._ringer.close()
-        self._thread.join(2 * PULSE)
-        with self._lock:
-            if self._replica:
-                self._replica.close()
-                self._replica = None
-            self._bell.close()
+        self._thread.join(self._timeout)
+        self._bell.close()
 
-    def _connected(self, deadline: float) -> Replica:
-        if self._closed.is_set():
-            raise Unavailable(f"{self._schema} was closed.")
-        replica = self._replica
-        if replica is None:
-            replica = self._replica = Replica(self._remote, self._helper(deadline), self._changed)
-        replica.run()
-        while not replica.fresh:
-            if time.monotonic() > deadline:
-                raise Unavailable(f"{self._schema} at {self._remote} is not reachable.")
-            turn(replica, deadline)
-        return replica
+    def _wait_fresh(self) -> None:
+        patience = PATIENCE if self._failure else self._timeout
+        self._state.wait_for(lambda: self._channel is not None or self._closed.is_set(), patience)
+        if self._channel is None:
+            raise Unavailable(f"{self._name} is not reachable ({self._failure or 'no answer'}).")
 
-    def _helper(self, deadline: float) -> SchemaHelper:
-        helper = SchemaHelper(None, fetch_schema(self._remote, self._schema, deadline))
-        for table, names in self._tables.items():
-            helper.register_columns(table, list(names))
-        return helper
-
-    def _keep_fresh(self) -> None:
-        """Answers probes and reads changes while nobody calls."""
-        while not self._closed.is_set():
-            poller = ovs.poller.Poller()
-            with self._lock:
-                try:
-                    if self._replica is None:
-                        helper = self._helper(time.monotonic() + PULSE)
-                        self._replica = Replica(self._remote, helper, self._changed)
-                    self._replica.run()
-                    self._replica.wait(poller)
-                except (OSError, ovs.db.error.Error, Unavailable) as error:
-                    log.debug("%s is not reachable: %s", self._schema, error)
-            poller.fd_wait(self._bell, ovs.poller.POLLIN)
-            poller.timer_wait(int(PULSE * 1000))
-            poller.block()
-
-
-def turn(replica: Replica, deadline: float) -> None:
-    """Waits for something to happen on the connection, at most until the deadline, and takes it in."""
-    poller = ovs.poller.Poller()
-    replica.wait(poller)
-    poller.timer_wait(max(1, min(1000, int((deadline - time.monotonic()) * 1000))))
-    poller.block()
-    replica.run()
-
-
-def fetch_schema(remotes: str, name: str, deadline: float) -> object:
-    """From the first of the remotes that answers."""
-    reason = "no remote"
-    for remote in remotes.split(","):
-        budget = max(1, int((deadline - time.monotonic()) * 1000))
-        error, stream = ovs.stream.Stream.open_block(ovs.stream.Stream.open(remote), budget)
-        if error:
-            reason = f"{remote}: error {error}"
-            continue
-        connection = ovs.jsonrpc.Connection(stream)
+    def _transact(self, operations: Sequence[Operation]) -> None:
+        """Called with the replica locked; lets go of it while waiting."""
+        channel = self._channel
+        if channel is None:
+            raise Unavailable(f"The connection to {self._name} was lost.")
+        number = next(self._numbers)
+        self._replies[number] = None
         try:
-            return _ask_schema(connection, name, deadline)
-        except Unavailable as unavailable:
-            reason = f"{remote}: {unavailable}"
+            _send(channel, "transact", [self._name, *operations], number)
+            self._state.wait_for(lambda: self._replies[number] or self._channel is not channel, self._timeout)
+        except OSError as error:
+            raise Unavailable(f"{self._name}: {error}") from error
         finally:
-            connection.close()
-    raise Unavailable(f"{name} is not reachable ({reason}).")
+            reply = self._replies.pop(number)
+        if reply is None:
+            raise Unavailable(f"{self._name} did not answer in time, or the connection was lost.")
+        _check(self._name, reply)
+
+    def _run(self) -> None:
+        remotes = itertools.cycle(self._remotes)
+        backoff = BACKOFF[0]
+        while not self._closed.is_set():
+            try:
+                with dial(next(remotes), self._timeout) as channel:
+                    framer = Framer()
+                    self._subscribe(channel, framer)
+                    backoff = BACKOFF[0]
+                    self._pump(channel, framer)
+            except (OSError, msgspec.DecodeError, Unavailable) as error:
+                self._lose(str(error))
+            self._closed.wait(backoff)
+            backoff = BACKOFF[1]
+        self._lose("closed")
+
+    def _lose(self, reason: str) -> None:
+        with self._state:
+            if self._channel is not None or reason != self._failure:
+                log.info("%s is not reachable: %s", self._name, reason)
+            self._channel, self._failure = None, reason
+            self._state.notify_all()
+
+    def _subscribe(self, channel: socket.socket, framer: Framer) -> None:
+        schema = self._ask(channel, framer, "get_schema", [self._name])
+        wanted = {table: [{"columns": list(columns)}] for table, columns in self._tables.items()}
+        dump = self._ask(channel, framer, "monitor_cond", [self._name, "replica", wanted])
+        with self._state:
+            self._kinds, self._roots = kinds(schema, self._tables), roots(schema)
+            before = self._rows
+            self._rows = {table: {} for table in self._tables}
+            for table, uuid, _, row in self._apply(dump):
+                self._changed(table, uuid, before[table].pop(uuid, None), row)
+            for table, lost in before.items():
+                for uuid, row in lost.items():
+                    self._changed(table, uuid, row, None)
+            self._channel, self._failure = channel, ""
+            self._state.notify_all()
+
+    def _ask(self, channel: socket.socket, framer: Framer, method: str, parameters: list[object]) -> Any:
+        """During the greeting, when nothing but the answer (and echoes) can come."""
+        number = next(self._numbers)
+        _send(channel, method, parameters, number)
+        deadline = time.monotonic() + self._timeout
+        while time.monotonic() < deadline:
+            for message in self._receive(channel, framer):
+                if message.get("method") == "echo":
+                    _reply(channel, message)
+                elif message.get("id") == number:
+                    if message.get("error") is not None:
+                        raise Unavailable(f"{method}: {message['error']}")
+                    return message["result"]
+        raise Unavailable(f"{method} was not answered")
+
+    def _pump(self, channel: socket.socket, framer: Framer) -> None:
+        while True:
+            for message in self._receive(channel, framer):
+                with self._state:
+                    self._handle(channel, message)
+
+    def _receive(self, channel: socket.socket, framer: Framer) -> list[dict[str, Any]]:
+        poll = select.poll()
+        poll.register(channel, select.POLLIN)
+        poll.register(self._bell, select.POLLIN)
+        ready = {descriptor for descriptor, _ in poll.poll(self._timeout * 1000)}
+        if self._bell.fileno() in ready:
+            raise Unavailable("closed")
+        if channel.fileno() not in ready:
+            return []
+        chunk = channel.recv(1 << 20)
+        if not chunk:
+            raise Unavailable("the server hung up")
+        return framer.feed(chunk)
+
+    def _handle(self, channel: socket.socket, message: dict[str, Any]) -> None:
+        method, number = message.get("method"), message.get("id")
+        if method == "update2":
+            for news in self._apply(message["params"][1]):
+                self._changed(*news)
+        elif method == "echo":
+            _reply(channel, message)
+        elif method is None and number in self._replies:
+            self._replies[number] = message
+            self._state.notify_all()
+
+    def _apply(self, updates: dict[str, Any]) -> list[tuple[str, UUID, Row | None, Row | None]]:
+        """Takes a whole update in before anyone hears of it."""
+        news = []
+        for table, rows in updates.items():
+            for id, update in rows.items():
+                uuid = UUID(id)
+                before = self._rows[table].pop(uuid, None)
+                after = self._after(self._kinds[table], before, update)
+                if after is not None:
+                    self._rows[table][uuid] = after
+                news.append((table, uuid, before, after))
+        return news
+
+    def _after(self, kinds: dict[str, Kind], before: Row | None, update: dict[str, Any]) -> Row | None:
+        if "delete" in update:
+            return None
+        if "modify" in update:
+            if before is None:
+                raise Unavailable("the server changed a row it never showed")
+            changes = {column: decode(value) for column, value in update["modify"].items()}
+            return {**before, **{name: apply(kinds[name], before[name], change) for name, change in changes.items()}}
+        told = update.get("insert") or update.get("initial") or {}
+        return {name: decode(told[name]) if name in told else kind.default for name, kind in kinds.items()}
 
 
-def _ask_schema(connection: Any, name: str, deadline: float) -> object:
-    request = ovs.jsonrpc.Message.create_request("get_schema", [name])
-    error = connection.send(request)
-    while not error:
-        connection.run()
-        error, message = connection.recv()
-        if message is not None and message.id == request.id and message.type == ovs.jsonrpc.Message.T_REPLY:
-            return message.result
-        if message is not None or time.monotonic() > deadline:
-            break
-        poller = ovs.poller.Poller()
-        connection.wait(poller)
-        connection.recv_wait(poller)
-        poller.timer_wait(max(1, int((deadline - time.monotonic()) * 1000)))
-        poller.block()
-        error = 0
-    raise Unavailable("no schema")
+class View:
+    """The replica while it is locked."""
+
+    def __init__(self, rows: Mapping[str, Mapping[UUID, Row]], roots: frozenset[str]) -> None:
+        self._rows, self._roots = rows, roots
+
+    def rows(self, table: str) -> Mapping[UUID, Row]:
+        return self._rows[table]
+
+    def row(self, table: str, uuid: UUID) -> Row | None:
+        return self._rows[table].get(uuid)
+
+    def is_root(self, table: str) -> bool:
+        return table in self._roots
 
 
-def _refusal(text: str) -> Rejected | Unavailable:
-    try:
-        answer = json.loads(text)
-    except ValueError:
-        answer = {}
-    code = answer.get("error", "") if isinstance(answer, dict) else ""
-    if code in REFUSALS:
-        return Rejected(f"{code}: {answer.get('details', '')}")
-    return Unavailable(f"The fabric's database failed: {text}")
+class Writer(View):
+    def __init__(
+        self,
+        rows: Mapping[str, Mapping[UUID, Row]],
+        roots: frozenset[str],
+        transact: Callable[[Sequence[Operation]], None],
+    ) -> None:
+        super().__init__(rows, roots)
+        self.commit = transact
+        """All or nothing. When it returns, the replica shows it."""
 
 
-def value(row: Any, column: str) -> Column:
-    """A column as plans write it; references are UUIDs."""
-    datum = row._data[column]
-    if datum.type.is_map():
-        return {key.value: item.value for key, item in datum.values.items()}
-    return frozenset(key.value for key in datum.values)
+def _send(channel: socket.socket, method: str, parameters: list[object], number: int) -> None:
+    channel.sendall(msgspec.json.encode({"method": method, "params": parameters, "id": number}))
 
 
-def tags(row: Any) -> dict[str, str]:
-    return {key.value: item.value for key, item in row._data["external_ids"].values.items()}
+def _reply(channel: socket.socket, message: dict[str, Any]) -> None:
+    channel.sendall(msgspec.json.encode({"result": message["params"], "error": None, "id": message["id"]}))
 
 
-def holds(row: Any, column: str, member: UUID) -> bool:
-    return OvsAtom(UuidType, member) in row._data[column].values
-
-
-def encode(column: Column) -> list[object]:
-    """A column in OVSDB's JSON, in a fixed order."""
-    if isinstance(column, Mapping):
-        return ["map", [list(item) for item in sorted(column.items())]]
-    return ["set", [_encode_atom(atom) for atom in sorted(column, key=str)]]
-
-
-def _encode_atom(atom: Atom) -> object:
-    return ["uuid", str(atom)] if isinstance(atom, UUID) else atom
+def _check(name: str, reply: dict[str, Any]) -> None:
+    if reply.get("error") is not None:
+        raise Unavailable(f"{name}: {reply['error']}")
+    for answer in reply["result"]:
+        code = answer.get("error") if isinstance(answer, dict) else None
+        if code in REFUSALS:
+            raise Rejected(f"{code}: {answer.get('details', '')}")
+        if code is not None:
+            raise Unavailable(f"{name}: {code}: {answer.get('details', '')}")

@@ -6,14 +6,14 @@ import logging
 import queue
 import threading
 import time
-from collections.abc import Callable
-from typing import Any
-
-from ovs.db.idl import ROW_DELETE
+from collections.abc import Callable, Mapping
+from uuid import UUID
 
 from croft.core.errors import EngineError
 from croft.drivers.fabric import PortState
-from croft.drivers.fabric.ovn.database import Database, value
+from croft.drivers.fabric.ovn.database import Database, View
+from croft.drivers.fabric.ovn.rows import Atom
+from croft.drivers.fabric.ovn.wire import Row
 
 TABLES = {
     "Chassis": ("name", "other_config", "external_ids"),
@@ -25,51 +25,50 @@ log = logging.getLogger(__name__)
 
 
 class Southbound:
-    def __init__(self, remote: str, timeout: float) -> None:
-        self._states: dict[str, PortState] = {}
+    def __init__(self, remotes: str, timeout: float) -> None:
+        self._bindings: dict[str, UUID] = {}
         self._news: queue.SimpleQueue[str | None] = queue.SimpleQueue()
         self._watchers: list[Callable[[str], None]] = []
-        self._database = Database(remote, "OVN_Southbound", TABLES, self._changed, timeout)
+        self._database = Database(remotes, "OVN_Southbound", TABLES, self._changed, timeout)
         self._teller = threading.Thread(target=self._tell, name="ovn-port-news", daemon=True)
         self._teller.start()
 
     def port(self, id: str) -> PortState | None:
-        with self._database.open():
-            return self._states.get(id)
+        with self._database.read() as view:
+            uuid = self._bindings.get(id)
+            return _state(view, view.rows("Port_Binding")[uuid]) if uuid else None
 
     def watch(self, changed: Callable[[str], None]) -> None:
         self._watchers.append(changed)
 
     def gateways(self) -> tuple[str, ...]:
         """Chassis with a bridge to an outside network, in name order."""
-        with self._database.open() as view:
-            chassis = list(view.rows("Chassis").values())
-            return tuple(sorted(_name(row) for row in chassis if _setting(row, "ovn-bridge-mappings")))
+        with self._database.read() as view:
+            chassis = view.rows("Chassis").values()
+            return tuple(sorted(_text(row, "name") for row in chassis if _setting(row, "ovn-bridge-mappings")))
 
     def progress(self) -> dict[str, int]:
         """The newest configuration each chassis has installed."""
-        with self._database.open() as view:
-            installed = {_name(row): _number(row, "nb_cfg") for row in view.rows("Chassis_Private").values()}
-            return {name: installed.get(name, -1) for name in map(_name, view.rows("Chassis").values())}
+        with self._database.read() as view:
+            private = view.rows("Chassis_Private").values()
+            installed = {_text(row, "name"): number(row["nb_cfg"]) for row in private}
+            return {name: installed.get(name, -1) for name in (_text(r, "name") for r in view.rows("Chassis").values())}
 
     def close(self) -> None:
         self._database.close()
         self._news.put(None)
         self._teller.join(1)
 
-    def _changed(self, event: str, table: str, row: Any) -> None:
+    def _changed(self, table: str, uuid: UUID, before: Row | None, after: Row | None) -> None:
         if table != "Port_Binding":
             return
-        port = str(_one(row, "logical_port"))
-        old = self._states.pop(port, None)
-        new = None
-        if event != ROW_DELETE:
-            chassis = row.chassis
-            up = True in value(row, "up")
-            new = PortState(up=up and bool(chassis), host=chassis[0].name if chassis else "")
-            self._states[port] = new
-        if new != old and self._watchers and "" in value(row, "type"):
-            self._news.put(port)
+        if before is not None and self._bindings.get(_text(before, "logical_port")) == uuid:
+            del self._bindings[_text(before, "logical_port")]
+        if after is not None:
+            self._bindings[_text(after, "logical_port")] = uuid
+        row = after or before or {}
+        if self._watchers and _text(row, "type") == "" and _place(before) != _place(after):
+            self._news.put(_text(row, "logical_port"))
 
     def _tell(self) -> None:
         while (port := self._news.get()) is not None:
@@ -108,23 +107,36 @@ class Liveness:
             return self._clock() - self._since >= self._grace
 
 
-def _one(row: Any, column: str) -> object:
-    return next(iter(value(row, column)), None)
+def number(column: object) -> int:
+    """A column with one number in it."""
+    found = next(iter(column), -1) if isinstance(column, frozenset) else -1
+    return found if isinstance(found, int) else -1
 
 
-def _name(row: Any) -> str:
-    return str(_one(row, "name"))
+def _text(row: Row, column: str) -> str:
+    return str(_only(row, column))
 
 
-def _number(row: Any, column: str) -> int:
-    number = _one(row, column)
-    return number if isinstance(number, int) else -1
+def _only(row: Row, column: str) -> Atom | None:
+    return next(iter(row[column]), None)
 
 
-def _setting(row: Any, key: str) -> str:
+def _place(row: Row | None) -> object:
+    """What of a binding is news: whether it is up, and where."""
+    return (True in row["up"], row["chassis"]) if row and row["chassis"] else None
+
+
+def _state(view: View, row: Row) -> PortState:
+    uuid = _only(row, "chassis")
+    chassis = view.row("Chassis", uuid) if isinstance(uuid, UUID) else None
+    if chassis is None:
+        return PortState(up=False, host="")
+    return PortState(up=True in row["up"], host=_text(chassis, "name"))
+
+
+def _setting(row: Row, key: str) -> str:
     """Chassis settings moved from external_ids to other_config in OVN 20.12; hosts of both ages exist."""
-    for column in ("other_config", "external_ids"):
-        settings = value(row, column)
-        if isinstance(settings, dict) and settings.get(key):
-            return str(settings[key])
+    for column in (row["other_config"], row["external_ids"]):
+        if isinstance(column, Mapping) and column.get(key):
+            return column[key]
     return ""

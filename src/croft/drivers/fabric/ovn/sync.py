@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any
 from uuid import UUID
 
 from croft.core.errors import Rejected
-from croft.drivers.fabric.ovn.database import Operation, View, encode, holds, value
-from croft.drivers.fabric.ovn.rows import Column, Home, Plan, Row
+from croft.drivers.fabric.ovn.database import Operation, View
+from croft.drivers.fabric.ovn.rows import Home, Plan, Row
+from croft.drivers.fabric.ovn.wire import encode
 
 Place = tuple[str, UUID]
 """(table, row)"""
@@ -46,7 +46,7 @@ def guard(view: View, root: Row) -> list[Operation]:
     row = view.row(root.table, root.uuid)
     if row is None:
         return []
-    tags = encode(value(row, "external_ids"))
+    tags = encode(row["external_ids"])
     condition: Operation = {"columns": ["external_ids"], "until": "==", "rows": [{"external_ids": tags}]}
     return [{"op": "wait", "timeout": 0} | _where(root.table, root.uuid) | condition]
 
@@ -67,18 +67,14 @@ def _settle(view: View, row: Row, planned: set[UUID]) -> Iterator[Operation]:
     if have is None:
         columns = {name: encode(column) for name, column in row.columns.items() if column}
         yield {"op": "insert", "table": row.table, "uuid": str(row.uuid), "row": columns}
-    elif changed := {name: encode(column) for name, column in row.columns.items() if not _same(have, name, column)}:
+    elif changed := {name: encode(column) for name, column in row.columns.items() if have[name] != column}:
         yield {"op": "update"} | _where(row.table, row.uuid) | {"row": changed}
     for home in row.homes:
         holder = view.row(home.table, home.uuid)
-        if holder is None or not holds(holder, home.column, row.uuid):
+        if holder is None or row.uuid not in holder[home.column]:
             if have is not None:
                 yield from _detach(view, row.table, row.uuid, home.table)
             yield _mutate(home.table, home.uuid, home.column, "insert", row.uuid)
-
-
-def _same(have: Any, name: str, column: Column) -> bool:
-    return value(have, name) == column
 
 
 def _leave_groups(view: View, row: Row, groups: Iterable[UUID]) -> Iterator[Operation]:
@@ -87,7 +83,7 @@ def _leave_groups(view: View, row: Row, groups: Iterable[UUID]) -> Iterator[Oper
         if group in homes:
             continue
         have = view.row("Port_Group", group)
-        if have is not None and holds(have, "ports", row.uuid):
+        if have is not None and row.uuid in have["ports"]:
             yield _mutate("Port_Group", group, "ports", "delete", row.uuid)
 
 
@@ -104,9 +100,9 @@ def _discard(view: View, place: Place) -> Iterator[Operation]:
 def _detach(view: View, table: str, uuid: UUID, only: str = "") -> Iterator[Operation]:
     for holder, column in HOLDERS[table]:
         if only in {"", holder}:
-            for row in view.rows(holder).values():
-                if holds(row, column, uuid):
-                    yield _mutate(holder, row.uuid, column, "delete", uuid)
+            for home, row in view.rows(holder).items():
+                if uuid in row[column]:
+                    yield _mutate(holder, home, column, "delete", uuid)
 
 
 def _mutate(table: str, uuid: UUID, column: str, mutator: str, member: UUID) -> Operation:
