@@ -173,7 +173,7 @@ def _delegation() -> None:
         sa.Column("description", sa.Text, nullable=True),
         sa.Column("roles", sa.Text, nullable=False),
         sa.Column("unrestricted", sa.Boolean, nullable=False),
-        sa.Column("expires", sa.BigInteger, nullable=True),
+        sa.Column("expires_micro", sa.BigInteger, nullable=True),
         sa.Column("access_rules", sa.Text, nullable=True),
         sa.Column("secret", sa.String(72), nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_identity_application_credential"),
@@ -190,7 +190,7 @@ def _delegation() -> None:
         sa.Column("project", sa.String(64), nullable=True),
         sa.Column("type", sa.String(255), nullable=False),
         sa.Column("blob", sa.Text, nullable=False),
-        sa.Column("trust", sa.String(64), nullable=True),
+        sa.Column("maker", sa.String(64), nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_identity_credential"),
         sa.ForeignKeyConstraint(["user"], ["identity_user.id"], name="fk_identity_credential_user", ondelete="CASCADE"),
     )

@@ -10,11 +10,11 @@ from croft.core.policy import Actor
 from croft.services.identity.actions.login import Door
 from croft.services.identity.actions.tokens import Tokens
 from croft.services.identity.api import routes
-from croft.services.identity.model import Settings
+from croft.services.identity.model import Purge, Settings
 from croft.services.identity.policy import RULES
 from croft.services.identity.reconcile import ProjectReconciler
 
-__all__ = ["Settings", "authenticator", "service"]
+__all__ = ["Purge", "Settings", "authenticator", "service"]
 
 
 def service(db: Database, settings: Settings) -> Service:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from croft.core.db import Database
 from croft.core.work import Done, Gone, Result, Wait
+from croft.services.identity.model import Purge
 from croft.services.identity.store import projects
 
 
 class ProjectReconciler:
     kind, resync, deadline = "identity.project", 3600, 3600
 
-    def __init__(self, db: Database, purges: Sequence[Callable[[str], bool]]) -> None:
+    def __init__(self, db: Database, purges: Sequence[Purge]) -> None:
         self.db = db
         self.purges = purges
 

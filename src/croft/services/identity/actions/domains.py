@@ -11,9 +11,16 @@ from croft.core.ctx import Ctx, WriteTx
 from croft.core.errors import Conflict, Forbidden
 from croft.core.ids import new_hex_id
 from croft.core.page import Page
-from croft.services.identity.actions import projects as project_actions
-from croft.services.identity.actions.projects import missing, need_domain, refuse_immutable, refuse_taken
-from croft.services.identity.model import DEFAULT_DOMAIN, Project
+from croft.services.identity.actions.projects import (
+    change,
+    end_project,
+    missing,
+    need_domain,
+    need_project,
+    refuse_immutable,
+    refuse_taken,
+)
+from croft.services.identity.model import Project
 from croft.services.identity.store import epoch, projects, roles, users
 from croft.services.identity.wire import shapes
 
@@ -56,40 +63,44 @@ def create_domain(ctx: Ctx, wish: shapes.NewDomain) -> Project:
 
 def update_domain(ctx: Ctx, id: str, wish: shapes.DomainChange) -> Project:
     with ctx.write("identity.domain.update") as tx:
-        before = need_domain(tx, id)
-        if id == DEFAULT_DOMAIN and not shapes.flag(wish.enabled, True):
-            raise Forbidden("The default domain stays enabled.")
-        after = project_actions.change(tx, before, wish, {})
-        if before.enabled and not after.enabled:
-            _revoke_all(tx, id)
-        return after
-
-
-def _revoke_all(tx: WriteTx, id: str) -> None:
-    """Tokens of a disabled domain's people and projects do not come back when it is enabled again."""
-    for project in projects.in_domain(tx, id):
-        projects.revoke_tokens(tx, project)
-    for user in users.in_domain(tx, id):
-        users.revoke_tokens(tx, user)
+        return change(tx, need_domain(tx, id), wish, {})
 
 
 def delete_domain(ctx: Ctx, id: str) -> None:
-    """With all its users, groups, roles and projects."""
     with ctx.write("identity.domain.delete") as tx:
-        row = need_domain(tx, id)
-        if row.enabled:
-            raise Forbidden("Cannot delete a domain that is enabled; disable it first.")
+        _end_domain(tx, need_domain(tx, id))
+
+
+def delete_project(ctx: Ctx, id: str) -> None:
+    """Also of a project that acts as a domain."""
+    with ctx.write("identity.project.delete", project=id) as tx:
+        row = need_project(tx, id)
+        if row.is_domain:
+            _end_domain(tx, row)
+            return
         refuse_immutable(row)
-        for user in users.in_domain(tx, id):
-            users.delete(tx, user)
-        for group in users.groups_in_domain(tx, id):
-            users.delete_group(tx, group)
-        for role in roles.in_domain(tx, id):
-            roles.delete(tx, role)
-        for project in projects.in_domain(tx, id):
-            if not projects.any_deleted(tx, project):
-                project_actions.end_project(tx, project)
-        projects.forget(tx, id)
-        projects.any_drop(tx, id)
+        if projects.has_children(tx, id):
+            raise Forbidden("Cannot delete the project: others are below it. Delete those first.")
+        end_project(tx, id)
         tx.audit(id, row.name)
         epoch.bump(tx)
+
+
+def _end_domain(tx: WriteTx, row: Project) -> None:
+    """With all its users, groups, roles and projects."""
+    if row.enabled:
+        raise Forbidden("Cannot delete a domain that is enabled; disable it first.")
+    refuse_immutable(row)
+    for user in users.in_domain(tx, row.id):
+        users.delete(tx, user)
+    for group in users.groups_in_domain(tx, row.id):
+        users.delete_group(tx, group)
+    for role in roles.in_domain(tx, row.id):
+        roles.delete(tx, role)
+    for project in projects.in_domain(tx, row.id):
+        if not projects.any_deleted(tx, project):
+            end_project(tx, project)
+    projects.forget(tx, row.id)
+    projects.any_drop(tx, row.id)
+    tx.audit(row.id, row.name)
+    epoch.bump(tx)

@@ -6,9 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from croft.core.db import Database, Tx
-from croft.core.errors import Forbidden, Invalid, Unauthorized
+from croft.core.errors import Forbidden, Invalid, NotFound, Unauthorized
 from croft.core.ids import new_secret
 from croft.services.identity import wire
+from croft.services.identity.actions.passwords import Passwords
 from croft.services.identity.actions.tokens import NEEDED, Tokens
 from croft.services.identity.model import Settings, Token
 from croft.services.identity.model.passwords import MAX_LENGTH, matches, token_digest
@@ -44,6 +45,7 @@ class Door:
 
     def __init__(self, db: Database, settings: Settings, known: Tokens) -> None:
         self._db, self._settings, self._tokens = db, settings, known
+        self.passwords = Passwords(db, settings)
         self._methods: dict[str, Callable[[wire.Identity], Proof]] = {
             "password": self._by_password,
             "token": self._by_token,
@@ -95,32 +97,10 @@ class Door:
         if identity.password is None:
             raise Invalid("Expecting to find password in identity.")
         given = identity.password.user
-        if len(given.password) > MAX_LENGTH:
-            raise Invalid(f"A password has at most {MAX_LENGTH} characters.")
         with self._db.read() as tx:
             user = _find_user(tx, given)
-            login = users.login(tx, user) if user else None
-        fits = matches(given.password, login.password if login else None, self._settings.bcrypt_rounds)
-        if login is None or self._locked(login) or not fits:
-            self._count(login, fits=fits)
-            raise Unauthorized(NEEDED)
+        login = self.passwords.verify(user, given.password)
         return Proof(login.user, ("password",), lambda tx: _unchanged(tx, login))
-
-    def _locked(self, login: Login) -> bool:
-        attempts = self._settings.lockout_attempts
-        if not attempts or login.failed < attempts or login.options.get("ignore_lockout_failure_attempts"):
-            return False
-        return self._db.clock.now() < login.failed_at + self._settings.lockout_seconds
-
-    def _count(self, login: Login | None, *, fits: bool) -> None:
-        """Remembers a wrong password; a locked user's count stands still until the lock is over."""
-        if login is None or fits or self._locked(login) or not self._settings.lockout_attempts:
-            return
-        with self._db.write() as tx:
-            now = users.login(tx, login.user)
-            if now is not None and not self._locked(now):
-                over = now.failed >= self._settings.lockout_attempts
-                users.set_failed(tx, login.user, 1 if over else now.failed + 1)
 
     def _by_token(self, identity: wire.Identity) -> Proof:
         if identity.token is None:
@@ -129,7 +109,7 @@ class Door:
         with self._db.read() as tx:
             known = self._tokens.find(tx, digest)
         if known is None:
-            raise Unauthorized(NEEDED)
+            raise NotFound("Could not find the token.")
         token = known.standing.token
         if token.application_credential or token.trust:
             raise Forbidden("A token from an application credential or a trust cannot be exchanged for another.")
@@ -153,14 +133,14 @@ class Door:
             stored = credentials.secret(tx, found.id) if found else None
             now = tx.now
         fits = matches(given.secret, stored, self._settings.bcrypt_rounds)
-        if found is None or not fits or (found.expires is not None and found.expires <= now):
+        if found is None or not fits or found.expired(now):
             raise Unauthorized(NEEDED)
         id = found.id
         return Proof(
             found.user,
             ("application_credential",),
             lambda tx: credentials.secret(tx, id) == stored,
-            expires=found.expires,
+            expires=None if found.expires_micro is None else found.expires_micro // 1_000_000,
             credential=id,
             project=found.project,
         )

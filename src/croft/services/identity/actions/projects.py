@@ -14,7 +14,7 @@ from croft.core.errors import Conflict, Forbidden, Invalid, NotFound
 from croft.core.ids import new_hex_id
 from croft.core.page import Page
 from croft.services.identity.model import DEFAULT_DOMAIN, Project
-from croft.services.identity.store import epoch, projects, roles
+from croft.services.identity.store import epoch, projects, roles, users
 from croft.services.identity.wire import shapes
 
 MAX_DEPTH = 5
@@ -147,23 +147,22 @@ def change(
     enabled = shapes.flag(wish.enabled, before.enabled)
     projects.update(tx, before.id, {**values, "enabled": enabled, "options": options, "extra": before.extra | extra})
     if before.enabled and not enabled:
-        projects.revoke_tokens(tx, before.id)
+        _close(tx, before)
     tx.audit(before.id, before.name)
     epoch.bump(tx)
     return need_project(tx, before.id)
 
 
-def delete_project(ctx: Ctx, id: str) -> None:
-    with ctx.write("identity.project.delete", project=id) as tx:
-        row = need_project(tx, id)
-        if row.is_domain:
-            raise Forbidden("This project is a domain; delete the domain.")
-        refuse_immutable(row)
-        if projects.has_children(tx, id):
-            raise Forbidden("Cannot delete the project: others are below it. Delete those first.")
-        end_project(tx, row.id)
-        tx.audit(id, row.name)
-        epoch.bump(tx)
+def _close(tx: Tx, place: Project) -> None:
+    """Ends the tokens of what was disabled; they do not come back when it is enabled again."""
+    if place.id == DEFAULT_DOMAIN:
+        raise Forbidden("The default domain stays enabled.")
+    projects.revoke_tokens(tx, place.id)
+    if place.is_domain:
+        for project in projects.in_domain(tx, place.id):
+            projects.revoke_tokens(tx, project)
+        for user in users.in_domain(tx, place.id):
+            users.revoke_tokens(tx, user)
 
 
 def end_project(tx: Tx, id: str) -> None:

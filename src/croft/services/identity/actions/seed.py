@@ -21,15 +21,14 @@ class Seed:
 
     admin_password: str = field(repr=False)
     demo_password: str = field(repr=False)
-    bcrypt_rounds: int = 12
 
 
-def seed(db: Database, wish: Seed) -> None:
+def seed(db: Database, wish: Seed, rounds: int = 12) -> None:
     """Makes what is missing; changes nothing that is there."""
     with db.read() as tx:
         made = {name: users.named(tx, DEFAULT_DOMAIN, name) is not None for name in ("admin", "croft")}
     secrets = {"admin": wish.admin_password, "croft": wish.demo_password}
-    hashes = {name: hashed(secrets[name], wish.bcrypt_rounds) for name, there in made.items() if not there}
+    hashes = {name: hashed(secrets[name], rounds) for name, there in made.items() if not there}
     if not hashes:
         return
     with db.write() as tx:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from croft.core.http import Route
+from croft.services.identity.actions.catalog import Catalog
 from croft.services.identity.actions.login import Door
 from croft.services.identity.actions.tokens import Tokens
-from croft.services.identity.api import projects, roles, versions
+from croft.services.identity.api import assignments, projects, roles, trusts, versions
 from croft.services.identity.api.auth import AuthApi
+from croft.services.identity.api.catalog import CatalogApi
+from croft.services.identity.api.credentials import CredentialsApi
 from croft.services.identity.api.users import UsersApi
 from croft.services.identity.model import Settings
 
@@ -16,7 +19,11 @@ def routes(settings: Settings, tokens: Tokens, door: Door) -> list[Route]:
         *versions.ROUTES,
         *AuthApi(tokens, door).routes(),
         *projects.ROUTES,
-        *UsersApi(settings).routes(),
+        *UsersApi(settings, door.passwords).routes(),
         *roles.ROUTES,
         *roles.GRANT_ROUTES,
+        *assignments.ROUTES,
+        *CatalogApi(Catalog(settings)).routes(),
+        *CredentialsApi(settings).routes(),
+        *trusts.ROUTES,
     ]

@@ -52,7 +52,7 @@ def update_project(req: Request) -> Response:
 
 
 def delete_project(req: Request) -> Response:
-    projects.delete_project(req.ctx, req.params["id"])
+    domains.delete_project(req.ctx, req.params["id"])
     return empty()
 
 

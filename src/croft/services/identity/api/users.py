@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from croft.core.http import Request, Response, Route, empty, reply
 from croft.services.identity.actions import projects, users
+from croft.services.identity.actions.passwords import Passwords
 from croft.services.identity.api.listing import equal, listed, root
 from croft.services.identity.model import Settings
 from croft.services.identity.wire import resources, shapes
@@ -14,6 +15,7 @@ from croft.services.identity.wire import resources, shapes
 @dataclass(frozen=True)
 class UsersApi:
     settings: Settings
+    passwords: Passwords
 
     def create(self, req: Request) -> Response:
         wish = req.decode(shapes.CreateUser).user
@@ -29,7 +31,7 @@ class UsersApi:
 
     def change_password(self, req: Request) -> Response:
         wish = req.decode(shapes.UpdatePassword).user
-        users.change_own_password(req.ctx, req.params["id"], wish, self.settings)
+        users.change_own_password(req.ctx, req.params["id"], wish, self.passwords, self.settings)
         return empty()
 
     def routes(self) -> list[Route]:

@@ -16,7 +16,7 @@ from croft.services.identity.model.rows import (
     Trust,
     User,
 )
-from croft.services.identity.model.settings import DEFAULT_DOMAIN, Registered, Settings
+from croft.services.identity.model.settings import DEFAULT_DOMAIN, Purge, Settings
 
 __all__ = [
     "DEFAULT_DOMAIN",
@@ -28,8 +28,8 @@ __all__ = [
     "Credential",
     "Group",
     "Project",
+    "Purge",
     "Region",
-    "Registered",
     "Role",
     "Settings",
     "Standing",

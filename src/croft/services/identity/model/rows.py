@@ -124,9 +124,12 @@ class ApplicationCredential(msgspec.Struct, frozen=True):
     description: str | None
     roles: list[str]
     unrestricted: bool
-    expires: int | None
+    expires_micro: int | None
     access_rules: list[str] | None
     """Ids; None allows every request."""
+
+    def expired(self, now: int) -> bool:
+        return self.expires_micro is not None and self.expires_micro <= now * 1_000_000
 
 
 class AccessRule(msgspec.Struct, frozen=True):
@@ -179,4 +182,5 @@ class Credential(msgspec.Struct, frozen=True):
     project: str | None
     type: str
     blob: str
-    trust: str | None
+    maker: str
+    """Who wrote the blob, and so may read it besides the user."""

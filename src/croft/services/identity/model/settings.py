@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
 DEFAULT_DOMAIN = "default"
 
 
-class Registered(NamedTuple):
-    """A service of this Croft as the catalog shows it: `("compute", "nova", "/compute/v2.1")`."""
-
-    type: str
-    name: str
-    path: str
+Purge = Callable[[str], bool]
+"""Asks for the end of everything a project holds in one service; True once nothing is left."""
+Registered = tuple[str, str, str]
+"""A service of this Croft as the catalog shows it: `("compute", "nova", "/compute/v2.1")`."""
 
 
 def _none() -> Sequence[Registered]:
@@ -26,10 +23,10 @@ class Settings:
     public_url: str = "https://127.0.0.1:8443"
     """Scheme, host and port under which people reach every service; the catalog's URLs begin with it."""
     region: str = "RegionOne"
-    endpoints: Callable[[], Sequence[tuple[str, str, str]]] = _none
+    endpoints: Callable[[], Sequence[Registered]] = _none
     """The services to show in the catalog; asked at each rendering, so that it may be filled after construction."""
-    purges: list[Callable[[str], bool]] = field(default_factory=list)
-    """Each upper service's `Service.purge`: asks for the end of a project's things, True once nothing is left."""
+    purges: list[Purge] = field(default_factory=list)
+    """Each upper service's `Service.purge`, the topmost first; filled after construction."""
     bcrypt_rounds: int = 12
     token_ttl: int = 3600
     lockout_attempts: int = 10

@@ -22,7 +22,7 @@ _COLUMNS = (
     _T.c.description,
     _T.c.roles,
     _T.c.unrestricted,
-    _T.c.expires,
+    _T.c.expires_micro,
     _T.c.access_rules,
 )
 _BY_ID = sa.select(*_COLUMNS).where(_T.c.id == sa.bindparam("id"))
@@ -108,7 +108,7 @@ def delete_rule(tx: Tx, id: str) -> None:
     tx.run(_DELETE_RULE, {"id": id})
 
 
-_CREDENTIAL = (_C.c.id, _C.c.user, _C.c.project, _C.c.type, _C.c.blob, _C.c.trust)
+_CREDENTIAL = (_C.c.id, _C.c.user, _C.c.project, _C.c.type, _C.c.blob, _C.c.maker)
 _ONE_CREDENTIAL = sa.select(*_CREDENTIAL).where(_C.c.id == sa.bindparam("id"))
 _INSERT_CREDENTIAL = sa.insert(_C)
 _UPDATE_CREDENTIAL = sa.update(_C).where(_C.c.id == sa.bindparam("at"))

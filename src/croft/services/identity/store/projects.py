@@ -110,14 +110,15 @@ _FORGET.append(sa.delete(tables.credential).where(tables.credential.c.project ==
 _FORGET.append(sa.delete(tables.assignment).where(tables.assignment.c.target == sa.bindparam("id")))
 _REVOKE = _FORGET[0]
 _UNDEFAULT = (
-    sa.update(tables.user).where(tables.user.c.default_project == sa.bindparam("id")).values(default_project=None)
+    sa.update(tables.user).where(tables.user.c.default_project == sa.bindparam("gone")).values(default_project=None)
 )
 
 
 def forget(tx: Tx, id: str) -> None:
     """Ends every token, credential, trust and assignment for it."""
-    for statement in (*_FORGET, _UNDEFAULT):
+    for statement in _FORGET:
         tx.run(statement, {"id": id})
+    tx.run(_UNDEFAULT, {"gone": id})
 
 
 def revoke_tokens(tx: Tx, id: str) -> None:

@@ -130,7 +130,7 @@ application_credential = sa.Table(
     sa.Column("description", sa.Text, nullable=True),
     sa.Column("roles", Json, nullable=False),
     sa.Column("unrestricted", sa.Boolean, nullable=False),
-    sa.Column("expires", sa.BigInteger, nullable=True),
+    sa.Column("expires_micro", sa.BigInteger, nullable=True),
     sa.Column("access_rules", Json, nullable=True),
     sa.Column("secret", sa.String(72), nullable=False),
     sa.UniqueConstraint("user", "name"),
@@ -170,7 +170,7 @@ credential = sa.Table(
     sa.Column("project", sa.String(64), nullable=True),
     sa.Column("type", sa.String(255), nullable=False),
     sa.Column("blob", sa.Text, nullable=False),
-    sa.Column("trust", sa.String(64), nullable=True),
+    sa.Column("maker", sa.String(64), nullable=False),
     sa.Index("ix_identity_credential_user", "user"),
     sa.Index("ix_identity_credential_project", "project"),
 )
