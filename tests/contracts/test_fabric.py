@@ -21,6 +21,7 @@ from croft.drivers.fabric import (
     MetadataPort,
     Network,
     Port,
+    PortState,
     Router,
     RouterPort,
     Rule,
@@ -301,8 +302,9 @@ def test_a_port_moves_between_networks_and_a_floating_address_between_routers(
 
 def test_a_port_nobody_plugged_is_down_and_an_unknown_one_is_none(fabric: Fabric, cloud: dict[Kind, Spec]) -> None:
     assert fabric.port(new_id()) is None
-    state = fabric.port(cloud[Kind.PORT].id)
-    assert state is None or (not state.up and not state.host)
+    assert fabric.port(cloud[Kind.PORT].id) == PortState(up=False, host="")
+    fabric.remove(Kind.PORT, cloud[Kind.PORT].id)
+    assert fabric.port(cloud[Kind.PORT].id) is None
 
 
 def test_groups_may_refer_to_each_other_before_both_exist(fabric: Fabric) -> None:

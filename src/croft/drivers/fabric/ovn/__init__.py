@@ -100,7 +100,10 @@ class OvnFabric:
             return [id for owner, id in self._owned if owner == kind and self._root(view, kind, id) is not None]
 
     def port(self, id: str) -> PortState | None:
-        return self._south.port(id)
+        with self._north.read() as view:
+            if self._root(view, Kind.PORT, id) is None:
+                return None
+        return self._south.port(id) or PortState(up=False, host="")
 
     def hosts(self) -> dict[str, bool]:
         progress = self._south.progress()
