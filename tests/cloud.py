@@ -10,10 +10,10 @@ from croft.app import Croft, Engines, fake_engines
 from croft.core.config import Config
 from croft.core.db import Database
 from croft.drivers.fabric import Kind
+from croft.machine.credentials import Passwords
 from tests.faults import Faults
 from tests.world import World
 
-ALPHA, BETA = "alpha", "beta"
 Object = tuple[str, str, str]
 
 
@@ -80,9 +80,7 @@ def build(db: Database, config: Config) -> Cloud:
     ports = ("hypervisor", "block", "imagestore", "fabric", "uplink", "metadata")
     wrapped = replace(engines, **{port: faults.wrap(port, getattr(engines, port)) for port in ports})
     croft = Croft(config, db, wrapped)
-    croft.seed()
+    croft.seed(Passwords("admin-password", "demo-password"))
     world = World(db, croft.services, croft.authenticate)
-    for project in (ALPHA, BETA):
-        croft.add_project(project)
     world.settle()
     return Cloud(world, engines, faults, croft)

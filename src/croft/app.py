@@ -1,0 +1,200 @@
+"""The composition root: config → engines → services → HTTP and workers. The only file that names real drivers."""
+
+from __future__ import annotations
+
+import ipaddress
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from croft.core.config import Config
+from croft.core.db import Database
+from croft.core.errors import EngineError
+from croft.core.guard import guard
+from croft.core.http import Application, Service
+from croft.core.policy import Policy, read_overrides
+from croft.core.quota import Quotas
+from croft.core.work.loop import Loop
+from croft.drivers.block import Block
+from croft.drivers.fabric import Fabric
+from croft.drivers.hypervisor import Hypervisor
+from croft.drivers.imagestore import ImageStore
+from croft.drivers.metadata import Metadata
+from croft.drivers.uplink import Uplink
+from croft.machine import facts
+from croft.machine.credentials import Passwords
+from croft.machine.embedded import Embedded
+from croft.machine.layout import PHYSNET, Layout
+from croft.services import compute, identity, images, network, operations
+from croft.services.compute import actions as compute_actions
+from croft.services.identity import actions as identity_actions
+from croft.services.network import actions as network_actions
+
+log = logging.getLogger("croft.app")
+TENANT_V4 = "10.0.0.0/8"
+"""Private addresses that projects' automatic networks are carved from, /24 by /24; translated on their way out."""
+FAKE_EXTERNAL = ("198.18.0.0/24", "2001:db8::/48")
+
+
+@dataclass(frozen=True)
+class Engines:
+    """One driver per port, and the hosts that run guests."""
+
+    hypervisor: Hypervisor
+    block: Block
+    imagestore: ImageStore
+    fabric: Fabric
+    uplink: Uplink
+    metadata: Metadata
+    hosts: tuple[str, ...]
+
+    def guarded(self) -> Engines:
+        """The same, refusing calls from inside a transaction."""
+        return Engines(
+            guard(self.hypervisor),
+            guard(self.block),
+            guard(self.imagestore),
+            guard(self.fabric),
+            guard(self.uplink),
+            guard(self.metadata),
+            self.hosts,
+        )
+
+    def close(self) -> None:
+        for driver in (self.metadata, self.hypervisor, self.fabric):
+            driver.close()
+
+
+def fake_engines(hosts: int = 1) -> Engines:
+    """Every engine in memory: no root, any OS, thousands of servers."""
+    from croft.drivers.block.fake import FakeBlock
+    from croft.drivers.fabric.fake import FakeFabric
+    from croft.drivers.hypervisor.fake import FakeHypervisor
+    from croft.drivers.imagestore.fake import FakeImageStore
+    from croft.drivers.metadata.fake import FakeMetadata
+    from croft.drivers.uplink.fake import FakeUplink
+
+    names = tuple(f"h{number}" for number in range(1, hosts + 1))
+    fabric = FakeFabric(names)
+
+    def plugged(port: str, host: str, up: bool) -> None:
+        fabric.plug(port, host) if up else fabric.unplug(port)
+
+    hypervisor = FakeHypervisor(names, vcpus=4096, memory_mib=4 << 20, disk_gib=1 << 20, plugged=plugged)
+    return Engines(hypervisor, FakeBlock(), FakeImageStore(), fabric, FakeUplink(), FakeMetadata(), names)
+
+
+def engines_for(layout: Layout, config: Config) -> Engines:
+    """What the configuration asks for: fakes, or the drivers of the daemons that `machine` runs."""
+    return fake_engines() if config.engines == "fake" else real_engines(layout)
+
+
+def real_engines(layout: Layout) -> Engines:
+    from croft.drivers.block.qcow2 import Qcow2Block
+    from croft.drivers.fabric.ovn import OvnFabric
+    from croft.drivers.hypervisor.libvirt import LibvirtHypervisor
+    from croft.drivers.hypervisor.libvirt.domain import Style
+    from croft.drivers.imagestore.file import FileImageStore
+    from croft.drivers.metadata.namespaces import MetadataHost
+    from croft.drivers.metadata.netns import NetnsMetadata
+    from croft.drivers.uplink.linux import LinuxUplink
+
+    found = Embedded(layout).endpoints()
+    known = facts.load(layout)
+    style = Style(layout.tag, accelerator(layout.run), plain_nics=known is None or known.datapath == "netdev")
+    uris = {host.name: host.libvirt_uri for host in found.hosts}
+    metadata_hosts = [MetadataHost(host.name, host.netns, f"unix:{host.ovsdb_socket}") for host in found.hosts]
+    return Engines(
+        hypervisor=LibvirtHypervisor(uris, found.guests, style),
+        block=Qcow2Block(found.volumes),
+        imagestore=FileImageStore(found.images),
+        fabric=OvnFabric(found.northbound, found.southbound, layout.tag),
+        uplink=LinuxUplink(found.outside_device, layout.tag, physnet=found.physnet),
+        metadata=NetnsMetadata(metadata_hosts, found.namespace_prefix),
+        hosts=tuple(uris),
+    )
+
+
+def accelerator(run: Path) -> str:
+    """KVM if a guest really came to life with it, asked once per boot of this machine."""
+    from croft.drivers.hypervisor import accel
+
+    kept = run / "accelerator"
+    if not kept.exists():
+        kept.write_text(accel.choose())
+    return kept.read_text()
+
+
+class Croft:
+    """Everything of one control plane, put together; `start` begins to work."""
+
+    def __init__(self, config: Config, db: Database, engines: Engines) -> None:
+        self.config, self.db, self._engines = config, db, engines
+        self.engines = engines.guarded()
+        purges: list[Callable[[str], bool]] = []
+        settings = identity.Settings(
+            public_url=config.url,
+            region=config.region,
+            endpoints=lambda: [(each.type, each.name, each.endpoint) for each in self.services],
+            purges=purges,
+            bcrypt_rounds=config.bcrypt_rounds,
+            token_ttl=config.token_hours * 3600,
+        )
+        self.services: Sequence[Service] = self._services(settings)
+        purges.extend(each.purge for each in reversed(self.services) if each.purge is not None)
+        self.policy = Policy(
+            (rule for service in self.services for rule in service.rules), read_overrides(config.state / "policy.toml")
+        )
+        self.quotas = Quotas({name: value for service in self.services for name, value in service.quotas.items()})
+        self.authenticate = identity.authenticator(db)
+        self.application = Application(self.services, db, self.policy, self.quotas, self.authenticate)
+        reconcilers = [each for service in self.services for each in service.reconcilers]
+        self.loop = Loop(db, reconcilers, threads=config.workers)
+
+    def _services(self, settings: identity.Settings) -> Sequence[Service]:
+        db, engines = self.db, self.engines
+        return (
+            identity.service(db, settings),
+            images.service(db, engines.imagestore),
+            network.service(db, engines.fabric, engines.uplink, engines.metadata),
+            compute.service(db, engines.hypervisor, engines.block, engines.imagestore),
+            operations.service(lambda: self.loop.reconcilers),
+        )
+
+    def seed(self, passwords: Passwords) -> None:
+        """What every cloud has from its first start; safe to repeat. Tells the engines who answers and who listens."""
+        known = identity_actions.Seed(passwords.admin, passwords.demo)
+        identity_actions.seed(self.db, known, self.config.bcrypt_rounds)
+        network_actions.seed(self.db, self._external())
+        compute_actions.seed(self.db)
+        compute_actions.register_hosts(self.db, self.engines.hosts)
+        self.engines.metadata.serve(compute_actions.answer_metadata(self.db))
+
+    def _external(self) -> network_actions.Seed:
+        """The provider network's ranges: IPv4 whole, of the IPv6 /48 the first /64; the rest is the projects' own."""
+        known = None if self.config.engines == "fake" else facts.load(Layout(self.config.state))
+        v4, v6 = (known.external_v4, known.external_v6) if known else FAKE_EXTERNAL
+        inside4, inside6 = ipaddress.IPv4Network(v4), ipaddress.IPv6Network(v6)
+        outer6 = next(inside6.subnets(new_prefix=64))
+        return network_actions.Seed(
+            external_cidr_v4=v4,
+            gateway_v4=str(inside4[1]),
+            external_cidr_v6=str(outer6),
+            gateway_v6=str(outer6[1]),
+            physnet=PHYSNET,
+            v4_pool=TENANT_V4,
+            v6_pool=v6,
+        )
+
+    def start(self) -> None:
+        self.db.on_commit = self.loop.notify
+        self.loop.start()
+
+    def stop(self) -> None:
+        self.loop.stop()
+        try:
+            self._engines.close()
+        except EngineError as error:
+            log.warning("an engine did not close: %s", error)
+        self.db.close()
