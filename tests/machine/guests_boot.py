@@ -19,15 +19,16 @@ import pycdlib
 IMAGES = Path(__file__).parents[2] / ".cache" / "guests"
 RESPONDER = """
 import json, sys
-path = sys.stdin.readline().split()[1]
+path = sys.stdin.readline().split()[1].strip("/").split("/")
 while sys.stdin.readline().strip():
     pass
 files = json.load(open({files!r}))
-body = files.get(path.rsplit("/latest/", 1)[-1])
+body = "latest" if path == ["openstack"] else " ".join(files) if len(path) == 2 else files.get(path[-1])
 status = "404 Not Found" if body is None else "200 OK"
 body = (body or "").encode()
 sys.stdout.buffer.write(f"HTTP/1.0 {{status}}\\r\\nContent-Length: {{len(body)}}\\r\\n\\r\\n".encode() + body)
 """
+"""A metadata service of one request, for QEMU to run at each connection."""
 
 
 def until(what: str, check: Callable[[], Any], seconds: float) -> Any:

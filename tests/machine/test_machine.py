@@ -49,6 +49,7 @@ def traces(cloud: Embedded) -> list[str]:
         *(f"device {name}" for name in plumbing.links(None) if layout.tag in name),
         *(f"mount {line}" for line in mounts if any(word in line for word in words)),
         *(f"control group {name}" for name in groups),
+        *(f"packet filter {line}" for line in run("nft", "list", "tables").splitlines() if layout.tag in line),
         *(f"file {path}" for path in Path("/run").glob(f"*{layout.tag}*")),
     ]
 
@@ -204,6 +205,7 @@ def test_down_cleans_up_after_a_crash(make_cloud: MakeCloud, tmp_path: Path) -> 
     cloud.up(Silent())
     start_guest(cloud.layout.host(1), "left-over", tmp_path)
     run("ip", "netns", "add", cloud.layout.namespace("driver"))
+    run("nft", "add", "table", "inet", cloud.layout.nftables_table)
     for pid in processes.of_cloud(cloud.layout):
         if processes.command(pid) != "qemu-system-x86":
             kill(pid)

@@ -69,8 +69,8 @@ class Embedded:
             engines = self.wishes.engines or (known.engines if known else "real")
             if engines == "real":
                 packages.require_root()
-                with progress.step("packages"):
-                    packages.ensure(progress)
+            with progress.step("packages"):
+                (packages.ensure if engines == "real" else packages.ensure_supervisor)(progress)
             facts = facts_module.settle(self.layout, self.wishes)
             self._make_directories()
             if facts.engines == "real":
@@ -190,7 +190,7 @@ class Embedded:
         with progress.step("daemons stopped"):
             self.supervisor.down()
             processes.stop(processes.of_cloud(self.layout))
-        if plumbing.namespaces(self.layout) or self.layout.outside_device in plumbing.links(None):
+        if facts is None or facts.engines == "real":
             with progress.step("namespaces and cables removed"):
                 plumbing.remove(self.layout)
         forwarding.restore_if_last(self.layout)

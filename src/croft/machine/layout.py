@@ -162,6 +162,11 @@ class Layout:
         return f"croft-{self.tag}"
 
     @property
+    def nftables_table(self) -> str:
+        """The uplink driver's, in family inet."""
+        return f"croft_{self.tag}"
+
+    @property
     def unit(self) -> str:
         """The systemd unit that holds the supervisor where systemd runs."""
         return f"croft-{self.tag}"

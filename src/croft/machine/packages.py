@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator
@@ -41,6 +42,17 @@ def require_root() -> None:
 def ensure(progress: Progress) -> None:
     install(ENGINES, progress)
     _ensure_python_engines(progress)
+
+
+def ensure_supervisor(progress: Progress) -> None:
+    """All that fake engines need; without root it must be there already."""
+    if os.geteuid() == 0:
+        install(SUPERVISOR, progress)
+    elif shutil.which("runsvdir") is None:
+        raise StepFailed(
+            "runit, which keeps the daemons running, is not installed",
+            advice="Install it as root (`apt-get install runit`), or use `croft dev`, which runs in the foreground.",
+        )
 
 
 def missing(wanted: Iterable[str]) -> list[str]:

@@ -11,7 +11,7 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from croft.machine.commands import run
+from croft.machine.commands import run, succeeds
 from croft.machine.layout import NETNS_DIR, Layout
 
 UNDERLAY_MTU = 1600
@@ -74,7 +74,8 @@ def _lay(fabric: str, cable: Cable) -> None:
 
 
 def remove(layout: Layout) -> None:
-    """Deletes the devices first: a namespace still held by somebody would keep them alive, invisibly."""
+    """Deletes the devices first: a namespace still held by somebody would keep them alive, invisibly. The uplink
+    driver's table goes too: what it translates for is gone."""
     if layout.outside_device in links(None):
         run("ip", "link", "del", layout.outside_device, check=False)
     for namespace in namespaces(layout):
@@ -82,6 +83,7 @@ def remove(layout: Layout) -> None:
             if device != "lo":
                 run("ip", "-n", namespace, "link", "del", device, check=False)
         run("ip", "netns", "del", namespace)
+    succeeds("nft", "delete", "table", "inet", layout.nftables_table)
 
 
 def namespaces(layout: Layout) -> list[str]:
