@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Protocol
 
 from croft.machine.commands import CommandFailed
-from croft.machine.guests import debian, tiny
+from croft.machine.guests import debian, debian12, tiny
 from croft.machine.progress import Progress, StepFailed
 
 
@@ -32,9 +32,9 @@ class Recipe(Protocol):
     def make(self, packages: tuple[debian.Package, ...], scratch: Path, target: Path, progress: Progress) -> None: ...
 
 
-RECIPES: dict[str, Recipe] = {tiny.NAME: tiny}
+RECIPES: dict[str, Recipe] = {tiny.NAME: tiny, debian12.NAME: debian12}
 NAMES = tuple(RECIPES)
-PACKAGES = tuple(sorted({*tiny.PACKAGES}))
+PACKAGES = tuple(sorted({*tiny.PACKAGES, *debian12.PACKAGES}))
 """Debian packages the build machine needs."""
 
 

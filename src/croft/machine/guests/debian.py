@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +12,7 @@ from croft.machine.commands import run
 from croft.machine.progress import StepFailed
 
 KERNEL = "linux-image-cloud-amd64"
+KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
 FETCH_SECONDS = 900
 UPDATE = "Run `apt-get update`; the Debian sources of this machine must offer main."
 
@@ -44,6 +47,39 @@ def kernel_name() -> str:
         if name.startswith("linux-image-"):
             return name
     raise StepFailed(f"{KERNEL} names no kernel", advice=UPDATE)
+
+
+def closure(names: Iterable[str]) -> list[Package]:
+    """All packages a new system with these would have, at the versions apt offers now."""
+    ask = ("apt-get", "--simulate", "--option", "Dir::State::status=/dev/null", "install", "--no-install-recommends")
+    printed = run(*ask, "?priority(required)", "apt", *names, check=False)
+    found = re.findall(r"^Inst (\S+) \((\S+) ", printed, re.MULTILINE)
+    if not found:
+        raise StepFailed(f"apt cannot resolve {', '.join(names)}", advice=UPDATE)
+    return [Package(name, version, ()) for name, version in sorted(found)]
+
+
+def sources(suite: str) -> list[str]:
+    """Where this machine gets Debian's `suite` and its updates from, as sources.list lines; Debian's own address if
+    it runs another suite."""
+    form = "$(ORIGIN) $(REPO_URI) $(CODENAME) $(COMPONENT)"
+    printed = run("apt-get", "indextargets", "--format", form, "Created-By: Packages")
+    lines = []
+    for line in dict.fromkeys(printed.splitlines()):
+        origin, address, codename, component = line.split(" ")
+        if origin == "Debian" and codename.split("-")[0] == suite and component == "main":
+            lines.append(f"deb [signed-by={KEYRING}] {address} {codename} main")
+    if lines:
+        return lines
+    places = (("debian", suite), ("debian", f"{suite}-updates"), ("debian-security", f"{suite}-security"))
+    return [f"deb [signed-by={KEYRING}] http://deb.debian.org/{folder} {name} main" for folder, name in places]
+
+
+def proxies() -> dict[str, str]:
+    """The proxies this machine's apt is set to use."""
+    options = ("Acquire::http::Proxy", "Acquire::https::Proxy")
+    values = {option: run("apt-config", "shell", "value", option) for option in options}
+    return {option: shlex.split(text.strip())[0].partition("=")[2] for option, text in values.items() if text.strip()}
 
 
 def unpack(packages: Iterable[Package], workdir: Path, tree: Path) -> None:
