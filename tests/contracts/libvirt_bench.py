@@ -24,7 +24,9 @@ class LibvirtBench:
         self.host, self._run, self._uri = first.name, first.run, first.libvirt_uri
         self._block = Qcow2Block(machine.volumes)
         hosts = {host.name: host.libvirt_uri for host in machine.hosts}
-        self.driver = LibvirtHypervisor(hosts, machine.guests, Style("contracts", accel.choose()))
+        state = machine.guests.parent
+        logs = {host.name: state / "hosts" / host.name / "libvirt/log/qemu" for host in machine.hosts}
+        self.driver = LibvirtHypervisor(hosts, machine.guests, Style("contracts", accel.choose()), logs)
 
     def disk(self) -> Disk:
         return Disk(self._block.ensure(Volume(str(uuid4()), 8 << 20)).locator)

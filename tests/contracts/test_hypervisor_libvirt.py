@@ -147,8 +147,8 @@ def test_shutdown_is_asked_of_the_guest_and_nothing_is_left_of_it(
         bench.driver.ensure(bench.host, replace(guest, gen=3))
         assert plugged(machine, guest.nics[0].port)
     assert not plugged(machine, guest.nics[0].port)
-    assert not [path for path in machine.guests.rglob("*") if guest.id in path.name]
-    assert not [path for path in machine.hosts[0].run.rglob("*") if guest.id in path.name]
+    kept = [path for place in (machine.guests.parent, machine.run) for path in place.rglob("*")]
+    assert [path.parent for path in kept if guest.id in path.name] == [machine.volumes] * 2
 
 
 def test_a_guest_that_cannot_start_says_why(bench: LibvirtBench) -> None:

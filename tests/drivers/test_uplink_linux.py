@@ -116,12 +116,15 @@ def test_what_others_made_is_left_alone(world: World, uplink: LinuxUplink) -> No
     world.inside(world.machine, "nft", foreign)
     world.ip(world.machine, "route add 198.19.99.0/24 via 198.19.0.2")
     world.ip(world.machine, "address add 198.18.50.1/24 dev outside")
+    world.ip(world.machine, "route add 198.19.98.0/24 via 198.18.50.9 dev outside proto 7")
     before = [world.inside(world.machine, "nft", "list", "ruleset").stdout, world.ip(world.machine, "-4 route")]
     uplink.ensure(GATEWAY)
     uplink.route(Route("2001:db8:100::/64", "2001:db8:7::10"))
-    with pytest.raises(Rejected):
-        uplink.route(Route("198.19.99.0/24", "198.18.7.10"))
-    uplink.unroute("198.19.99.0/24")
+    for prefix in ("198.19.98.0/24", "198.19.99.0/24"):
+        with pytest.raises(Rejected):
+            uplink.route(Route(prefix, "198.18.7.10"))
+        uplink.unroute(prefix)
+    assert uplink.routes() == {Route("2001:db8:100::/64", "2001:db8:7::10")}
     uplink.remove(GATEWAY.name)
     after = [world.inside(world.machine, "nft", "list", "ruleset").stdout, world.ip(world.machine, "-4 route")]
     assert after == before
@@ -141,6 +144,16 @@ def test_two_clouds_on_one_machine_do_not_see_each_other(world: World, uplink: L
     other.remove("net-2")
     assert uplink.observe("net-1") == GATEWAY
     assert len(uplink.routes()) == 1
+
+
+def test_an_address_two_gateways_share_stays_until_the_last_goes(world: World, uplink: LinuxUplink) -> None:
+    other = Gateway("net-2", "physnet1", ("198.18.7.1/24",))
+    uplink.ensure(GATEWAY)
+    uplink.ensure(other)
+    uplink.remove(GATEWAY.name)
+    assert uplink.observe(other.name) == other
+    uplink.remove(other.name)
+    assert "198.18.7.1" not in world.ip(world.machine, "address show dev outside")
 
 
 def test_a_lost_address_shows_and_comes_back(world: World, uplink: LinuxUplink) -> None:

@@ -36,10 +36,18 @@ _STYLE = Style()
 
 class LibvirtHypervisor:
     """`hosts`: name → connection URI. `directory`: for console logs, seen by the hosts under the same path; its file
-    system is also the one whose size is told as a host's. Several threads may call at once."""
+    system is also the one whose size is told as a host's. `logs`: by host, where its libvirtd keeps a log of each QEMU,
+    which libvirt itself never deletes. Several threads may call at once."""
 
-    def __init__(self, hosts: Mapping[str, str], directory: Path, style: Style = _STYLE) -> None:
+    def __init__(
+        self,
+        hosts: Mapping[str, str],
+        directory: Path,
+        style: Style = _STYLE,
+        logs: Mapping[str, Path] | None = None,
+    ) -> None:
         self._style = style
+        self._logs = dict(logs or {})
         self._directory = directory
         self._consoles = Consoles(directory)
         self._watchers: list[Callable[[str, str], None]] = []
@@ -47,7 +55,8 @@ class LibvirtHypervisor:
         self._locks = [threading.Lock() for _ in range(256)]
 
     def capacity(self, host: str) -> Capacity:
-        room = os.statvfs(self._directory)
+        with _files():
+            room = os.statvfs(self._directory)
         return self._connections.call(host, lambda connection: self._capacity(host, connection, room))
 
     def observe(self, host: str, guest: str) -> GuestState | None:
@@ -63,14 +72,16 @@ class LibvirtHypervisor:
         name = xml.domain_name(guest)
         with self._alone(guest):
             self._connections.call(host, lambda connection: _remove(connection, name))
-            self._consoles.remove(guest)
+            with _files():
+                self._forget(host, guest, name)
 
     def names(self, host: str) -> list[str]:
         return self._connections.call(host, self._names)
 
     def console(self, host: str, guest: str, lines: int | None) -> str:
         xml.domain_name(guest)
-        return self._consoles.read(guest, lines)
+        with _files():
+            return self._consoles.read(guest, lines)
 
     def watch(self, changed: Callable[[str, str], None]) -> None:
         self._watchers.append(changed)
@@ -80,6 +91,11 @@ class LibvirtHypervisor:
         self._watchers.clear()
         self._connections.close()
         self._consoles.close()
+
+    def _forget(self, host: str, guest: str, name: str) -> None:
+        self._consoles.remove(guest)
+        if host in self._logs:
+            (self._logs[host] / f"{name}.log").unlink(missing_ok=True)
 
     def _happened(self, host: str, name: str) -> None:
         guest = xml.guest_id(name)
@@ -270,6 +286,14 @@ def _remove(connection: Any, name: str) -> None:
     except libvirt.libvirtError as error:
         if error.get_error_code() != libvirt.VIR_ERR_NO_DOMAIN:
             raise
+
+
+@contextlib.contextmanager
+def _files() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise Unavailable(f"The guests' directory failed: {error.strerror}.") from error
 
 
 @contextlib.contextmanager
