@@ -48,8 +48,8 @@ def _router(world: World) -> str:
     outside = {"network_id": _public(world)}
     router = str(_post(world, "routers", "router", name=NAME, external_gateway_info=outside)["id"])
     for subnet in (_subnet_of(world, network), six["id"]):
-        path = f"{V2}/routers/{router}/add_router_interface"
-        assert world.call("PUT", path, {"subnet_id": subnet}).status == 200
+        answer = world.call("PUT", f"{V2}/routers/{router}/add_router_interface", {"subnet_id": subnet})
+        assert answer.status == 200, answer.body
     return router
 
 

@@ -10,6 +10,7 @@ from croft.services.network.actions.networks import new_network
 from croft.services.network.actions.pools import pool
 from croft.services.network.actions.subnets import new_subnet
 from croft.services.network.model import checks
+from croft.services.network.model.addresses import overlapping, prefix
 from croft.services.network.store import networks
 from croft.services.network.wire.shapes import NetworkCreate, PoolCreate, SubnetCreate
 
@@ -32,18 +33,18 @@ class Seed(msgspec.Struct, frozen=True):
 def seed(db: Database, wish: Seed) -> None:
     """Idempotent: what is there already stays as it is."""
     with db.write() as tx:
-        if networks.any_external_named(tx, PUBLIC) is None:
-            _public(tx, wish)
-        for name, version, prefix, length in (
+        for name, version, prefixes, length in (
             ("default-v4", 4, wish.v4_pool, 24),
             ("default-v6", 6, wish.v6_pool, 64),
         ):
-            if prefix and networks.default_pool(tx, version) is None:
+            if prefixes and networks.default_pool(tx, version) is None:
                 asked = PoolCreate(
-                    name=name, prefixes=[prefix], default_prefixlen=length, shared=True, is_default=True,
+                    name=name, prefixes=[prefixes], default_prefixlen=length, shared=True, is_default=True,
                     min_prefixlen=8 if version == 4 else 64, max_prefixlen=29 if version == 4 else 64,
                 )  # fmt: skip
                 pool(tx, "", asked)
+        if networks.any_external_named(tx, PUBLIC) is None:
+            _public(tx, wish)
 
 
 def _public(tx: Tx, wish: Seed) -> None:
@@ -66,4 +67,12 @@ def _public(tx: Tx, wish: Seed) -> None:
                 gateway_ip=gateway or None,
                 enable_dhcp=False,
             )
-            new_subnet(tx, "", network, plan, (*checks.cidr(cidr, None), None))
+            new_subnet(tx, "", network, plan, (*checks.cidr(cidr, version), _pool_around(tx, cidr)))
+
+
+def _pool_around(tx: Tx, cidr: str) -> str | None:
+    """The default pool that the outside network is cut from, so that no project gets the same prefix."""
+    net = prefix(cidr)
+    found = networks.default_pool(tx, net.version)
+    around = found is not None and any(overlapping(cidr, each) for each in found.prefixes)
+    return found.id if found is not None and around else None
