@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import IntEnum
 from pathlib import Path
@@ -69,6 +69,8 @@ class Actor:
     expires: int = 0
     restricted: bool = False
     """Made from an application credential that may not manage credentials or trusts."""
+    requests: tuple[tuple[str, str, str], ...] | None = None
+    """(service type, method, path pattern) of the only requests its credential allows; None allows every one."""
 
     @property
     def role(self) -> Role:
@@ -77,6 +79,33 @@ class Actor:
     @property
     def is_admin(self) -> bool:
         return "admin" in self.roles
+
+    def may_request(self, service: str, method: str, path: str) -> bool:
+        """Whether the access rules of its application credential, if any, cover a request."""
+        if self.requests is None:
+            return True
+        segments = path.strip("/").split("/")
+        return any(
+            (service, method) == rule[:2] and _covers(rule[2].strip("/").split("/"), segments) for rule in self.requests
+        )
+
+
+def _covers(pattern: Sequence[str], path: Sequence[str]) -> bool:
+    """Whether path segments fit a pattern: `*` and `{name}` stand for one segment, `**` for any number of them."""
+    at = done = mark = 0
+    star = -1
+    while done < len(path):
+        sign = pattern[at] if at < len(pattern) else ""
+        if sign == "**":
+            star, mark, at = at, done, at + 1
+        elif sign and (sign in {"*", path[done]} or (sign[0] == "{" and sign[-1] == "}")):
+            at, done = at + 1, done + 1
+        elif star >= 0:
+            mark += 1
+            at, done = star + 1, mark
+        else:
+            return False
+    return all(sign == "**" for sign in pattern[at:])
 
 
 _LADDER = {role.name.lower(): role for role in Role if role}

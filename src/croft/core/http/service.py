@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from croft.core.ctx import Ctx
 from croft.core.db import Database
-from croft.core.errors import CroftError, MethodNotAllowed, NotFound, Unauthorized, Unavailable
+from croft.core.errors import CroftError, Forbidden, MethodNotAllowed, NotFound, Unauthorized, Unavailable
 from croft.core.http import dialects
 from croft.core.http.message import Request, Response, reply
 from croft.core.http.microversion import NONE, Microversions, Version
@@ -115,6 +115,8 @@ class Application:
             if not token:
                 raise Unauthorized("The request you have made requires authentication.")
             matched.actor = self._authenticate(token)
+            if not matched.actor.may_request(matched.service.type, arrival.method, matched.path):
+                raise Forbidden("The access rules of this application credential do not cover the request.")
             ctx = Ctx(self._db, self._policy, self._quotas, matched.actor, matched.request_id)
         return Request(
             method=arrival.method,

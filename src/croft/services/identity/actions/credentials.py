@@ -138,6 +138,8 @@ def _store_rules(tx: WriteTx, user: str, asked: Sequence[shapes.AccessRuleRef]) 
             continue
         if each.service is None or each.method is None or each.path is None:
             raise Invalid("An access rule names service, method and path, or the id of an earlier rule.")
+        if any("*" in part and part not in {"*", "**"} for part in each.path.split("/")):
+            raise Invalid("In a path, * and ** stand for whole segments.")
         rule = AccessRule(new_hex_id(), user, each.service, each.method, each.path)
         same = credentials.same_rule(tx, rule)
         if same is None:

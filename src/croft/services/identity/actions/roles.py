@@ -111,8 +111,8 @@ def imply(ctx: Ctx, prior: str, other: str) -> tuple[Role, Role]:
         first, second = need_role(tx, prior), need_role(tx, other)
         if second.name == "admin" and not second.domain:
             raise Forbidden("No role may imply admin.")
-        if second.domain and second.domain != first.domain:
-            raise Forbidden("A role may not imply another domain's own role.")
+        if second.domain and not first.domain:
+            raise Forbidden("A global role may not imply a domain's own role.")
         if (prior, other) not in roles.implications(tx):
             roles.imply(tx, prior, other)
         tx.audit(prior, first.name)

@@ -185,6 +185,9 @@ def actor_of(standing: Standing) -> Actor:
         token=token.digest,
         expires=token.expires,
         restricted=(credential is not None and not credential.unrestricted) or standing.trust is not None,
+        requests=None
+        if standing.access_rules is None
+        else tuple((rule.service, rule.method, rule.path) for rule in standing.access_rules),
     )
 
 
