@@ -14,19 +14,24 @@ from croft.services.network.actions.servers import (
     unplug,
     unplug_port,
 )
+from croft.services.network.actions.views import SubnetFacts, groups_with_rules, subnets_of, unplug_one
 
 __all__ = [
     "NicWish",
     "Seed",
     "ServerPort",
+    "SubnetFacts",
     "add_group",
     "any_server_at",
     "bind",
+    "groups_with_rules",
     "plug",
     "ports_of",
     "purge",
     "remove_group",
     "seed",
+    "subnets_of",
     "unplug",
+    "unplug_one",
     "unplug_port",
 ]
