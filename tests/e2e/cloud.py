@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import openstack
+from openstack.config import OpenStackConfig
 from openstack.connection import Connection
 
 T = TypeVar("T")
@@ -40,9 +41,9 @@ class RunningCloud:
         return json.loads(done.stdout) if parse else done.stdout
 
     def sdk(self, cloud: str = "croft", **words: Any) -> Connection:
-        return openstack.connect(
-            cloud=cloud, load_envvars=False, config_files=[str(self.state / "clouds.yaml")], **words
-        )
+        files = [str(self.state / "clouds.yaml")]
+        known = OpenStackConfig(config_files=files, load_envvars=False)
+        return Connection(config=known.get_one(cloud=cloud, **words))
 
     def status(self) -> dict[str, Any]:
         return dict(json.loads(self.croft("status", "--json", check=False).stdout))

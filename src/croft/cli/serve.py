@@ -86,7 +86,7 @@ def run(layout: Layout, config: Config) -> None:
         server_header=False,
         timeout_keep_alive=75,
         timeout_graceful_shutdown=5,
-        **tls,  # type: ignore[arg-type]
+        **tls,
     )
     logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
     croft.start()

@@ -8,7 +8,6 @@ import time
 import urllib.error
 import urllib.request
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 import click
@@ -41,7 +40,7 @@ def first_server(layout: Layout, progress: Progress) -> None:
     first, page = None, ""
     try:
         if known.engines == "real":
-            _ensure_image(layout, progress)
+            _ensure_image(layout, member, progress)
             first = _ensure_server(layout, member, progress)
         if first is not None:
             with progress.step("the first server answers"):
@@ -55,10 +54,11 @@ def first_server(layout: Layout, progress: Progress) -> None:
     _print(layout, known.url, first, page)
 
 
-def _ensure_image(layout: Layout, progress: Progress) -> None:
-    from croft.cli.image import ensure_registered
+def _ensure_image(layout: Layout, member: Client, progress: Progress) -> None:
+    if not member.request("image", "GET", f"/v2/images?name={IMAGE}&status=active")["images"]:
+        from croft.cli.image import ensure_registered
 
-    ensure_registered(IMAGE, layout, progress)
+        ensure_registered(IMAGE, layout, progress)
 
 
 def _ensure_server(layout: Layout, member: Client, progress: Progress) -> First | None:
@@ -114,7 +114,9 @@ def _create(member: Client) -> First:
         "networks": "auto",
         "security_groups": [{"name": GROUP}],
     }
-    server = existing[0] if existing else member.request("compute", "POST", "/servers", {"server": wish}, AUTO)["server"]
+    server = (
+        existing[0] if existing else member.request("compute", "POST", "/servers", {"server": wish}, AUTO)["server"]
+    )
     port = member.request("network", "GET", f"/v2.0/ports?device_id={server['id']}")["ports"][0]["id"]
     floating = member.request("network", "GET", f"/v2.0/floatingips?port_id={port}")["floatingips"]
     if not floating:
@@ -154,5 +156,7 @@ def _print(layout: Layout, url: str, first: First | None, page: str) -> None:
     click.echo(f"clouds.yaml       {clouds}   (clouds: croft, croft-admin)")
     click.echo(f"Try               OS_CLIENT_CONFIG_FILE={clouds} OS_CLOUD=croft openstack server list")
     if first is not None:
-        click.echo(f"First server      http://{first.address}/   (ssh -i {layout.state / 'first-key'} root@{first.address})")
+        click.echo(
+            f"First server      http://{first.address}/   (ssh -i {layout.state / 'first-key'} root@{first.address})"
+        )
         click.echo(f"It answers        {page.splitlines()[0] if page else ''}")

@@ -1,4 +1,4 @@
-"""What other services may read of networks beside a server's ports: subnets for metadata, groups for Nova's old form."""
+"""What other services may read of networks beside a server's ports: subnets, and groups in Nova's old form."""
 
 from __future__ import annotations
 
