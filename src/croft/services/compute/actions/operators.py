@@ -60,7 +60,7 @@ def change_host(ctx: Ctx, name: str, values: dict[str, Any]) -> tuple[Host, int]
                 changed = store.hosts.any_host(tx, host.id)
                 assert changed is not None
                 return changed, tx.now
-    raise NotFound(f"Host '{name[:64]}' is not known.")
+        raise NotFound(f"Host '{name[:64]}' is not known.")
 
 
 def usage_of(tx: Tx, project: str) -> dict[str, int]:
