@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 import signal
 from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import click
 
@@ -18,6 +20,11 @@ from croft.core.db import Database
 from croft.core.errors import CroftError
 from croft.machine import authority, credentials, facts
 from croft.machine.layout import Layout
+
+if TYPE_CHECKING:
+    import uvicorn
+
+    from croft.core.http.asgi import Asgi
 
 log = logging.getLogger("croft.serve")
 
@@ -51,19 +58,11 @@ def read_config(layout: Layout) -> Config:
 
 def run(layout: Layout, config: Config) -> None:
     """Migrates, seeds, serves; returns when told to stop."""
-    import uvicorn
-
     from croft.app import Croft, engines_for
     from croft.core.http.asgi import Asgi
 
     logging_setup.setup(config.log_level)
-    host, _, port = config.listen.rpartition(":")
-    host = host.strip("[]")
-    tls: dict[str, str] = {}
-    if not config.plain_http:
-        names = sorted({host, "127.0.0.1", "localhost", *_name_of(config)} - {"0.0.0.0", "::"})
-        _, certificate, key = authority.ensure(layout.ca, names)
-        tls = {"ssl_certfile": str(certificate), "ssl_keyfile": str(key)}
+    pair = _certificate(layout, config)
     passwords = credentials.ensure_passwords(layout.state / "passwords.json")
     ca = None if config.plain_http else layout.ca_certificate
     credentials.write_clouds(layout.clouds_yaml, config.url, ca, config.region, passwords)
@@ -74,10 +73,41 @@ def run(layout: Layout, config: Config) -> None:
     croft = Croft(config, db, engines_for(layout, config))
     croft.seed(passwords)
     asgi = Asgi(croft.application, config.http_threads, config.public_url.rstrip("/"))
+    server = _server(config, asgi, pair)
+    croft.start()
+    try:
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        server.run()
+    except KeyboardInterrupt:
+        log.info("stopping")
+    finally:
+        croft.stop()
+        asgi.close()
+
+
+def _certificate(layout: Layout, config: Config) -> tuple[Path, Path] | None:
+    """(certificate, key) for every name the API is reached by."""
+    if config.plain_http:
+        return None
+    host, _ = _address(config)
+    names = {host, "127.0.0.1", "localhost", urlsplit(config.url).hostname or host} - {"0.0.0.0", "::"}
+    _, certificate, key = authority.ensure(layout.ca, sorted(names))
+    return certificate, key
+
+
+def _address(config: Config) -> tuple[str, int]:
+    host, _, port = config.listen.rpartition(":")
+    return host.strip("[]"), int(port)
+
+
+def _server(config: Config, asgi: Asgi, pair: tuple[Path, Path] | None) -> uvicorn.Server:
+    import uvicorn
+
+    host, port = _address(config)
     options = uvicorn.Config(
-        asgi,  # type: ignore[arg-type]
+        asgi,
         host=host,
-        port=int(port),
+        port=port,
         http="httptools",
         loop="uvloop",
         lifespan="off",
@@ -86,22 +116,8 @@ def run(layout: Layout, config: Config) -> None:
         server_header=False,
         timeout_keep_alive=75,
         timeout_graceful_shutdown=5,
-        **tls,
+        ssl_certfile=pair[0] if pair else None,
+        ssl_keyfile=pair[1] if pair else None,
     )
     logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
-    croft.start()
-    try:
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
-        uvicorn.Server(options).run()
-    except KeyboardInterrupt:
-        log.info("stopping")
-    finally:
-        croft.stop()
-        asgi.close()
-
-
-def _name_of(config: Config) -> set[str]:
-    from urllib.parse import urlsplit
-
-    name = urlsplit(config.url).hostname
-    return {name} if name else set()
+    return uvicorn.Server(options)
