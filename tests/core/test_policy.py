@@ -59,6 +59,32 @@ def test_a_refusal_names_the_rule_and_what_may_not_be_done() -> None:
         Policy(RULES).check(actor("reader"), "t.thing.create")
 
 
+@pytest.mark.parametrize(
+    ("pattern", "path", "covered"),
+    [
+        ("/v2.1/servers", "/v2.1/servers", True),
+        ("/v2.1/servers", "/v2.1/servers/", True),
+        ("/v2.1/servers", "/v2.1/servers/x", False),
+        ("/v2.1/servers/*", "/v2.1/servers/x", True),
+        ("/v2.1/servers/*", "/v2.1/servers", False),
+        ("/v2.1/servers/{id}/ips", "/v2.1/servers/x/ips", True),
+        ("/v2.1/servers/{id}/ips", "/v2.1/servers/x/y/ips", False),
+        ("/v2.1/**", "/v2.1/servers/x/ips", True),
+        ("/v2.1/**", "/v2.1", True),
+        ("/v2.1/**", "/v3/servers", False),
+        ("/**/ips", "/v2.1/servers/x/ips", True),
+        ("/**/ips", "/v2.1/servers/x/tags", False),
+        ("/**", "/", True),
+    ],
+)
+def test_access_rules_cover_what_they_say(pattern: str, path: str, covered: bool) -> None:
+    limited = Actor(user="u", requests=(("image", "GET", "/never"), ("compute", "GET", pattern)))
+    assert limited.may_request("compute", "GET", path) is covered
+    assert not limited.may_request("compute", "POST", path)
+    assert not limited.may_request("network", "GET", path)
+    assert Actor(user="u").may_request("compute", "POST", path)
+
+
 def test_an_undeclared_action_is_our_bug() -> None:
     with pytest.raises(KeyError):
         Policy(RULES).check(actor("admin"), "t.thing.paint")

@@ -101,7 +101,11 @@ def test_a_lost_lease_cannot_release(db: Database) -> None:
 
 @pytest.mark.parametrize(
     ("error", "code", "longest"),
-    [(Unavailable("away"), "unavailable", 2), (Rejected("no space"), "rejected", 600), (ValueError("secret"), "fault", 300)],
+    [
+        (Unavailable("away"), "unavailable", 2),
+        (Rejected("no space"), "rejected", 600),
+        (ValueError("secret"), "fault", 300),
+    ],
 )
 def test_errors_become_notes_people_read(db: Database, error: Exception, code: str, longest: int) -> None:
     def look(id: str) -> Result:

@@ -20,7 +20,7 @@ from croft.core import work
 from croft.core.db import Database
 from croft.core.errors import Rejected, Unavailable
 from croft.core.ids import new_secret
-from croft.core.work import Claim, Done, Gone, Reconciler, Wait
+from croft.core.work import Claim, Gone, Reconciler, Wait
 
 WATCHDOG = 90
 POLL = 1.0
@@ -88,7 +88,7 @@ class Loop:
     def run(self, claim: Claim) -> None:
         """One look at one resource, and its note."""
         try:
-            self._settle(claim, self.reconcilers[claim.kind].reconcile(claim.id))
+            result = self.reconcilers[claim.kind].reconcile(claim.id)
         except Unavailable as error:
             pause = min(work.BACKOFF_MAX, 2 ** min(claim.tries, 9)) * random.uniform(0.5, 1.0)  # noqa: S311
             self._release(claim, max(1, round(pause)), "unavailable", str(error), tries=claim.tries)
@@ -99,16 +99,17 @@ class Loop:
             log.exception("fault=%s kind=%s id=%s", number, claim.kind, claim.id)
             message = f"Croft failed on this; an operator finds why under fault {number} in the log."
             self._release(claim, work.FAULT_AGAIN, "fault", message, tries=claim.tries)
+        else:
+            self._settle(claim, result)
 
     def _settle(self, claim: Claim, result: work.Result) -> None:
-        match result:
-            case Gone():
-                work.forget(self.db, claim)
-            case Wait(why, after):
-                self._release(claim, after, "waiting", why, tries=0)
-            case Done(again):
-                resync = self.reconcilers[claim.kind].resync * random.uniform(0.9, 1.1)  # noqa: S311
-                self._release(claim, round(resync) if again is None else again, tries=0)
+        if isinstance(result, Gone):
+            work.forget(self.db, claim)
+        elif isinstance(result, Wait):
+            self._release(claim, result.after, "waiting", result.why, tries=0)
+        else:
+            resync = self.reconcilers[claim.kind].resync * random.uniform(0.9, 1.1)  # noqa: S311
+            self._release(claim, round(resync) if result.again is None else result.again, tries=0)
 
     def _release(self, claim: Claim, after: int, code: str = "", message: str = "", *, tries: int) -> None:
         if not work.release(self.db, claim, self.db.clock.now() + after, code, message, tries=tries):
