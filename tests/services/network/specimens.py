@@ -54,8 +54,8 @@ def _router(world: World) -> str:
 
 
 def _floating(world: World) -> str:
-    _router(world)
-    network = world.call("GET", f"{V2}/networks", query=f"name={NAME}").json["networks"][0]["id"]
+    legs = world.call("GET", f"{V2}/ports", query=f"device_id={_router(world)}").json["ports"]
+    network = legs[0]["network_id"]
     port = _post(world, "ports", "port", network_id=network, name=NAME)["id"]
     wishes = {"floating_network_id": _public(world), "port_id": port, "description": NAME}
     return str(_post(world, "floatingips", "floatingip", **wishes)["id"])

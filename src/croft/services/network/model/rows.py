@@ -236,7 +236,7 @@ def port_status(port: Port, now: int) -> str:
     """The parts of routers and networks are as up as those; a plug is up when the fabric says so."""
     if overdue(port.since, now):
         return "ERROR"
-    return "ACTIVE" if port.up or port.internal else "DOWN"
+    return "ACTIVE" if port.up or port.owner.startswith(INTERNAL) else "DOWN"
 
 
 def floating_status(floating: Floating, now: int) -> str:

@@ -90,7 +90,7 @@ class PortReconciler:
 
 
 def _missing(tx: Tx, port: Port, members: list[str]) -> str:
-    if port.seen > 0:
+    if port.seen >= port.gen:
         return ""
     if networks.any_unseen(tx, {port.network}):
         return f"Waiting for network {port.network}."

@@ -210,6 +210,7 @@ class RuleCreate(Struct, frozen=True, kw_only=True):
     port_range_max: int | None = None
     remote_ip_prefix: str | None = None
     remote_group_id: str | None = None
+    remote_address_group_id: None = None
     description: Text | None = None
     project_id: Project | UnsetType | None = UNSET
     tenant_id: Project | UnsetType | None = UNSET
