@@ -14,12 +14,16 @@ from croft.drivers.metadata.fake import FakeMetadata
 from croft.drivers.uplink.fake import FakeUplink
 from croft.services import compute, images, network
 from croft.services.compute import actions
+from croft.services.network import actions as network_actions
 from tests.world import Answer, World
 
 MIB, GIB = 1 << 20, 1 << 30
 C = "/compute/v2.1"
 HOSTS = ("h1", "h2")
 ADMIN = "admin:alpha"
+OUTSIDE = network_actions.Seed(
+    "198.18.0.0/24", "198.18.0.1", "2001:db8:ffff::/64", "2001:db8:ffff::1", "physnet1", v6_pool="2001:db8::/48"
+)
 
 
 class Cloud(World):
@@ -41,6 +45,7 @@ class Cloud(World):
             ],
         )
         self.metadata.serve(actions.answer_metadata(db))
+        network_actions.seed(db, OUTSIDE)
         actions.seed(db)
         actions.register_hosts(db, hosts)
         self.settle()

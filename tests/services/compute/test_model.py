@@ -35,8 +35,8 @@ NOW = 1_700_000_000
 def host(name: str, **facts: Any) -> Host:
     plain: dict[str, Any] = {
         "id": name, "number": 1, "name": name, "created": 0, "updated": 0, "disabled": False,
-        "disabled_reason": None, "forced_down": False, "vcpus": 4, "memory_mib": 8192, "disk_gib": 100, "kind": "qemu", "version": 1, "model": "",
-        "code": "", "noted": NOW - 10,
+        "disabled_reason": None, "forced_down": False, "vcpus": 4, "memory_mib": 8192,
+        "disk_gib": 100, "kind": "qemu", "version": 1, "model": "", "code": "", "noted": NOW - 10,
     }  # fmt: skip
     return Host(**(plain | facts))
 
