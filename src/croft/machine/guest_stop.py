@@ -10,16 +10,20 @@ from croft.machine.layout import HostLayout
 from croft.machine.progress import Progress
 
 PATIENCE = 15.0
+PRESS_AGAIN = 3.0
+"""A guest that is still starting does not hear the first press of its power button."""
 
 
 def stop_guests(hosts: Sequence[HostLayout], progress: Progress, patience: float = PATIENCE) -> None:
     """A host whose libvirtd does not answer is left to the process sweep, which ends QEMU by SIGTERM."""
     running = {host: guests for host in hosts if (guests := _running(host))}
-    for host, guests in running.items():
-        for guest in guests:
-            _virsh(host, "shutdown", guest)
-    deadline = time.monotonic() + patience
+    deadline, press = time.monotonic() + patience, 0.0
     while running and time.monotonic() < deadline:
+        if time.monotonic() >= press:
+            press = time.monotonic() + PRESS_AGAIN
+            for host, guests in running.items():
+                for guest in guests:
+                    _virsh(host, "shutdown", guest)
         time.sleep(0.2)
         running = {host: guests for host in running if (guests := _running(host))}
     for host, guests in running.items():
