@@ -16,6 +16,8 @@ from croft.machine.progress import Progress, StepFailed
 
 SUPERVISOR = ("runit", "tini")
 NETWORK = ("iproute2", "procps", "util-linux", "ethtool", "nftables", "openvswitch-switch", "ovn-central", "ovn-host")
+PEOPLE = ("openssh-client",)
+"""`croft up` makes a key for its first server and says how to log in."""
 HYPERVISOR = (
     "libvirt-daemon-system",
     "libvirt-daemon-driver-qemu",
@@ -26,7 +28,9 @@ HYPERVISOR = (
 PYTHON_BUILD = ("gcc", "libc6-dev", "pkg-config", "libvirt-dev", "python3-dev")
 """libvirt-python is built against the machine's own libvirt."""
 
-ENGINES = SUPERVISOR + NETWORK + HYPERVISOR + PYTHON_BUILD
+ENGINES = SUPERVISOR + NETWORK + HYPERVISOR + PEOPLE + PYTHON_BUILD
+TESTS = ("curl", "iputils-ping")
+"""What the tests ask guests and networks with."""
 POLICY = Path("/usr/sbin/policy-rc.d")
 REQUIREMENTS = Path(__file__).parents[3] / "requirements" / "engines.txt"
 
