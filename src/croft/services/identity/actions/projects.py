@@ -60,8 +60,6 @@ def list_projects(ctx: Ctx, equal: Mapping[str, Any], page: Page) -> list[Projec
     with ctx.read("identity.project.list") as tx:
         if tx.scope.project is None:
             return projects.list_(tx, equal, page)
-        if equal.get("id", tx.scope.project) != tx.scope.project:
-            return []
         return projects.list_(tx, {**equal, "id": tx.scope.project}, page)
 
 
