@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
+import sqlalchemy as sa
+
 from croft.core.clock import ManualClock
 from croft.core.ctx import Ctx
 from croft.core.db import Database
@@ -16,6 +18,7 @@ from croft.core.http import Application, Response, Service
 from croft.core.http.service import Arrival
 from croft.core.policy import Actor, Policy
 from croft.core.quota import Quotas
+from croft.core.work import work
 from croft.core.work.loop import Loop
 
 BASE = "https://cloud.test:8443"
@@ -98,15 +101,23 @@ class World:
         whole = response.body if isinstance(response.body, bytes) else b"".join(response.body)
         return Answer(response.status, response.headers, whole)
 
-    def settle(self, seconds: int = 0, rounds: int = 200) -> None:
-        """Runs everything due until nothing is; with `seconds`, goes on through that much (manual) time."""
-        for _ in range(rounds):
-            while self.loop.run_due():
-                rounds -= 1
-                assert rounds > 0, "the work loop does not come to rest"
-            if seconds <= 0:
+    def settle(self, seconds: int = 0, rounds: int = 2000) -> None:
+        """Runs everything due until nothing is; then on through so many (manual) seconds, from due time to due time."""
+        assert isinstance(self.clock, ManualClock)
+        end = self.clock.now() + seconds
+        while rounds > 0:
+            rounds -= 1
+            if self.loop.run_due():
+                continue
+            due = self._next_due()
+            if due is None or due > end:
+                self.clock.advance(end - self.clock.now())
                 return
-            assert isinstance(self.clock, ManualClock)
-            step = min(seconds, 5)
-            self.clock.advance(step)
-            seconds -= step
+            self.clock.advance(due - self.clock.now())
+        raise AssertionError("the work loop does not come to rest")
+
+    def _next_due(self) -> int | None:
+        with self.db.read() as tx:
+            when = sa.case((work.c.until > work.c.due, work.c.until), else_=work.c.due)
+            found = tx.scalar(sa.select(sa.func.min(when)))
+        return None if found is None else int(found)

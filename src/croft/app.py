@@ -104,9 +104,10 @@ def real_engines(layout: Layout) -> Engines:
     known = facts.load(layout)
     style = Style(layout.tag, accelerator(layout.run), plain_nics=known is None or known.datapath == "netdev")
     uris = {host.name: host.libvirt_uri for host in found.hosts}
+    logs = {name: layout.hosts / name / "libvirt" / "log" / "qemu" for name in uris}
     metadata_hosts = [MetadataHost(host.name, host.netns, f"unix:{host.ovsdb_socket}") for host in found.hosts]
     return Engines(
-        hypervisor=LibvirtHypervisor(uris, found.guests, style),
+        hypervisor=LibvirtHypervisor(uris, found.guests, style, logs=logs),
         block=Qcow2Block(found.volumes),
         imagestore=FileImageStore(found.images),
         fabric=OvnFabric(found.northbound, found.southbound, layout.tag),

@@ -14,10 +14,17 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import openstack
+import pytest
 from openstack.config import OpenStackConfig
 from openstack.connection import Connection
 
 T = TypeVar("T")
+MARKS = [
+    pytest.mark.e2e,
+    pytest.mark.timeout(900),
+    pytest.mark.filterwarnings("ignore::openstack.warnings.OpenStackDeprecationWarning"),
+]
+"""On every end-to-end test; the SDK warns of its own future whenever it connects."""
 BIN = Path(sys.executable).parent
 
 

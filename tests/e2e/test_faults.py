@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.cloud import RunningCloud, answers, eventually, page
+from tests.e2e.cloud import MARKS, RunningCloud, answers, eventually, page
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
+pytestmark = MARKS
 
 
 def kill(pid: int) -> None:

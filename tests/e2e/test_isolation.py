@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from openstack.connection import Connection
 
-from tests.e2e.cloud import RunningCloud, Ssh, answers, eventually, make_key, page
+from tests.e2e.cloud import MARKS, RunningCloud, Ssh, answers, eventually, make_key, page
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
+pytestmark = MARKS
 CIDR = "10.0.0.0/24"
 
 

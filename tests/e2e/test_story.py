@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
+from tests.e2e.cloud import MARKS, RunningCloud, Ssh, eventually, make_key, page
 
-from tests.e2e.cloud import RunningCloud, Ssh, eventually, make_key, page
-
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
+pytestmark = MARKS
 
 
 def test_the_first_server_answers_and_a_second_up_finds_all_in_place(cloud: RunningCloud) -> None:
