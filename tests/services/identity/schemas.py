@@ -30,7 +30,7 @@ def _records() -> list[tuple[re.Pattern[str], int, str, Any, Any]]:
 
 
 def find(method: str, path: str) -> tuple[Any, Any]:
-    """The schemas of a request's and an answer's body; None where there is none. `path` may be a route's or a real one."""
+    """The schemas of a request's and an answer's body, or None. `path` may be a route's or a real one."""
     real = _PARAMETER.sub("x", path)
     for pattern, _, verb, request, response in _records():
         if verb == method and pattern.fullmatch(real):

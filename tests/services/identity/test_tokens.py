@@ -24,7 +24,7 @@ def test_the_actor_of_a_project_token(either: House) -> None:
     assert (actor.user, actor.user_name, actor.project, actor.project_name) == (person, "ada", place, "tower")
     assert actor.roles == {"manager", "member", "reader"}
     assert actor.role is Role.MANAGER
-    assert not (actor.is_admin or actor.system or actor.domain or actor.restricted)
+    assert (actor.is_admin, actor.system, actor.domain, actor.restricted) == (False, False, "", False)
     assert actor.expires == either.db.clock.now() + 3600
 
 

@@ -39,7 +39,9 @@ class Catalog:
 
     def create_service(self, ctx: Ctx, wish: shapes.NewService) -> CatalogService:
         with ctx.write("identity.service.create") as tx:
-            row = CatalogService(new_hex_id(), wish.type, wish.name or "", wish.description, wish.enabled)
+            row = CatalogService(
+                new_hex_id(), wish.type, "" if wish.name is UNSET else wish.name, wish.description, wish.enabled
+            )
             catalog.insert_service(tx, row)
             return _written(tx, row.id, row.name, row)
 
@@ -89,7 +91,7 @@ class Catalog:
                 region,
                 wish.url,
                 wish.enabled,
-                wish.name,
+                None if wish.name is UNSET else wish.name,
                 wish.description,
             )
             catalog.insert_endpoint(tx, row)

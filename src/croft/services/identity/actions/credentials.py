@@ -92,7 +92,7 @@ def create_credential(
             _lent_roles(tx, user, project, wish.roles),
             bool(wish.unrestricted),
             expiry_micro(tx, wish.expires_at),
-            None if wish.access_rules is None else _store_rules(tx, user, wish.access_rules),
+            _store_rules(tx, user, wish.access_rules) if wish.access_rules else None,
         )
         credentials.insert(tx, row, stored)
         tx.audit(row.id, row.name)
@@ -111,7 +111,7 @@ def expiry_micro(tx: Tx, text: str | None) -> int | None:
     return seconds * 1_000_000 + rest
 
 
-def _lent_roles(tx: Tx, user: str, project: str, asked: Sequence[shapes.RoleRef] | None) -> list[str]:
+def _lent_roles(tx: Tx, user: str, project: str, asked: Sequence[shapes.RoleRef]) -> list[str]:
     """Ids of the roles to lend: those asked for, or all that the user holds in the project."""
     held = dict(roles.book(tx).effective(roles.on_project(tx, user, need_project(tx, project))))
     return pick_roles(held, asked) if asked else sorted(held)

@@ -26,16 +26,18 @@ def _need(tx: ReadTx, id: str) -> Trust:
 
 
 def list_trusts(ctx: Ctx, equal: Mapping[str, Any], page: Page) -> list[Trust]:
-    """People list those they are part of."""
+    """People list those they are part of. One that is used up only lives on in its tokens."""
     with ctx.read("identity.trust.list") as tx:
         if not tx.actor.is_admin and tx.actor.user not in equal.values():
             raise Forbidden("Only operators may list all trusts; name yourself as trustor or trustee.")
-        return trusts.list_(tx, equal, page)
+        return [row for row in trusts.list_(tx, equal, page) if row.remaining_uses != 0]
 
 
 def show_trust(ctx: Ctx, id: str) -> tuple[Trust, list[Role]]:
     with ctx.read("identity.trust.show") as tx:
         row = _need(tx, id)
+        if row.remaining_uses == 0:
+            raise missing("trust", id)
         known = roles.book(tx).roles
         return row, [known[role] for role in row.roles if role in known]
 

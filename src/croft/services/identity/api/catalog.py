@@ -8,7 +8,7 @@ import msgspec
 
 from croft.core.http import Request, Response, Route, empty, reply
 from croft.services.identity.actions.catalog import Catalog
-from croft.services.identity.api.listing import equal, listed, root
+from croft.services.identity.api.listing import changed, equal, listed, root
 from croft.services.identity.wire import entries
 
 
@@ -29,7 +29,7 @@ class CatalogApi:
         return reply({"service": entries.service(self.catalog.service(req.ctx, req.params["id"]), root(req))})
 
     def update_service(self, req: Request) -> Response:
-        row = self.catalog.update_service(req.ctx, req.params["id"], req.decode(entries.UpdateService).service)
+        row = self.catalog.update_service(req.ctx, req.params["id"], changed(req, entries.UpdateService).service)
         return reply({"service": entries.service(row, root(req))})
 
     def delete_service(self, req: Request) -> Response:
@@ -49,7 +49,7 @@ class CatalogApi:
         return reply({"endpoint": entries.endpoint(self.catalog.endpoint(req.ctx, req.params["id"]), root(req))})
 
     def update_endpoint(self, req: Request) -> Response:
-        row = self.catalog.update_endpoint(req.ctx, req.params["id"], req.decode(entries.UpdateEndpoint).endpoint)
+        row = self.catalog.update_endpoint(req.ctx, req.params["id"], changed(req, entries.UpdateEndpoint).endpoint)
         return reply({"endpoint": entries.endpoint(row, root(req))})
 
     def delete_endpoint(self, req: Request) -> Response:
@@ -73,7 +73,7 @@ class CatalogApi:
         return reply({"region": entries.region(self.catalog.region(req.ctx, req.params["id"]), root(req))})
 
     def update_region(self, req: Request) -> Response:
-        row = self.catalog.update_region(req.ctx, req.params["id"], req.decode(entries.UpdateRegion).region)
+        row = self.catalog.update_region(req.ctx, req.params["id"], changed(req, entries.UpdateRegion).region)
         return reply({"region": entries.region(row, root(req))})
 
     def delete_region(self, req: Request) -> Response:

@@ -6,6 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 from urllib.parse import urlencode
 
+import msgspec
+
+from croft.core.errors import Invalid
 from croft.core.http import Request, Response, reply
 from croft.core.page import Page
 from croft.services.identity.wire.shapes import flag
@@ -26,6 +29,14 @@ def equal(req: Request, **columns: str) -> dict[str, Any]:
             value = req.first(name)
             found[column] = flag(value or "true", True) if column in {"enabled", "is_domain"} else value
     return found
+
+
+def changed(req: Request, shape: type[T]) -> T:
+    """The body of an update, which must ask for something."""
+    wish = req.decode(shape)
+    if not all(msgspec.json.decode(req.content).values()):
+        raise Invalid("The request names nothing to change.")
+    return wish
 
 
 def listed(req: Request, key: str, rows: Sequence[T], render: Render[T], page: Page | None = None) -> Response:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from croft.core.http import Request, Response, Route, empty, reply
 from croft.core.page import Page
 from croft.services.identity.actions import domains, projects
-from croft.services.identity.api.listing import equal, listed, root
+from croft.services.identity.api.listing import changed, equal, listed, root
 from croft.services.identity.model import Project
 from croft.services.identity.wire import resources, shapes
 
@@ -103,7 +103,7 @@ def show_domain(req: Request) -> Response:
 
 
 def update_domain(req: Request) -> Response:
-    row = domains.update_domain(req.ctx, req.params["id"], req.decode(shapes.UpdateDomain).domain)
+    row = domains.update_domain(req.ctx, req.params["id"], changed(req, shapes.UpdateDomain).domain)
     return reply({"domain": resources.domain(row, root(req))})
 
 

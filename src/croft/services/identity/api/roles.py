@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from croft.core.http import Request, Response, Route, empty, reply
 from croft.services.identity.actions import grants, roles
-from croft.services.identity.api.listing import equal, listed, root
+from croft.services.identity.api.listing import changed, equal, listed, root
 from croft.services.identity.model import Assignment, Role
 from croft.services.identity.wire import resources, shapes
 
@@ -27,7 +27,7 @@ def show_role(req: Request) -> Response:
 
 
 def update_role(req: Request) -> Response:
-    row = roles.update_role(req.ctx, req.params["id"], req.decode(shapes.UpdateRole).role)
+    row = roles.update_role(req.ctx, req.params["id"], changed(req, shapes.UpdateRole).role)
     return reply({"role": resources.role(row, root(req))})
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from croft.core.http import Request, Response, Route, empty, reply
 from croft.services.identity.actions import projects, users
 from croft.services.identity.actions.passwords import Passwords
-from croft.services.identity.api.listing import equal, listed, root
+from croft.services.identity.api.listing import changed, equal, listed, root
 from croft.services.identity.model import Settings
 from croft.services.identity.wire import resources, shapes
 
@@ -24,7 +24,7 @@ class UsersApi:
         return reply({"user": resources.user(row, root(req))}, 201)
 
     def update(self, req: Request) -> Response:
-        wish = req.decode(shapes.UpdateUser).user
+        wish = changed(req, shapes.UpdateUser).user
         extra = shapes.beyond(req.content, "user", shapes.UserChange)
         row = users.update_user(req.ctx, req.params["id"], wish, extra, self.settings)
         return reply({"user": resources.user(row, root(req))})
@@ -100,7 +100,7 @@ def show_group(req: Request) -> Response:
 
 
 def update_group(req: Request) -> Response:
-    row = users.update_group(req.ctx, req.params["id"], req.decode(shapes.UpdateGroup).group)
+    row = users.update_group(req.ctx, req.params["id"], changed(req, shapes.UpdateGroup).group)
     return reply({"group": resources.group(row, root(req))})
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
+import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from croft.core.clock import iso_bare, iso_micro
@@ -35,13 +36,15 @@ class NewApplicationCredential(Struct, forbid_unknown_fields=True):
     secret: Password | None = None
     expires_at: str | None = None
     project_id: str | None = None
-    roles: Annotated[list[RoleRef], Meta(max_length=100)] | None = None
+    roles: Annotated[list[RoleRef], Meta(max_length=100)] = msgspec.field(default_factory=list)
+    """None picked: all that are held."""
     unrestricted: bool | None = None
-    access_rules: Annotated[list[AccessRuleRef], Meta(max_length=100)] | None = None
+    access_rules: Annotated[list[AccessRuleRef], Meta(max_length=100)] = msgspec.field(default_factory=list)
+    """None given: every request is allowed, as in Keystone; its client sends an empty list."""
     system: None = None
 
 
-class CreateApplicationCredential(Struct):
+class CreateApplicationCredential(Struct, forbid_unknown_fields=True):
     application_credential: NewApplicationCredential
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from croft.services.identity.model import CatalogEndpoint, CatalogService, Region
-from croft.services.identity.wire.shapes import Name255, Text, Text255
+from croft.services.identity.wire.shapes import Text, Text255
 
 Interface = Literal["public", "internal", "admin"]
 Url = Annotated[str, Meta(max_length=225, pattern=r"^[a-zA-Z0-9+.-]+:.+")]
@@ -19,7 +19,7 @@ Json = dict[str, Any]
 
 class NewService(Struct):
     type: Type
-    name: Type | None = None
+    name: Type | UnsetType = UNSET
     description: Text | None = None
     enabled: bool = True
 
@@ -30,7 +30,7 @@ class CreateService(Struct):
 
 class ServiceChange(Struct):
     type: Type | UnsetType = UNSET
-    name: Name255 | UnsetType = UNSET
+    name: Type | UnsetType = UNSET
     description: Text | UnsetType | None = UNSET
     enabled: bool | UnsetType = UNSET
 
@@ -46,7 +46,7 @@ class NewEndpoint(Struct):
     enabled: bool = True
     region_id: RegionId | UnsetType | None = UNSET
     region: RegionId | UnsetType | None = UNSET
-    name: Text255 | None = None
+    name: Text255 | UnsetType = UNSET
     description: Text | None = None
 
 

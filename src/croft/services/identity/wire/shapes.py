@@ -18,14 +18,14 @@ AnyId = Annotated[str, Meta(max_length=64)]
 Tag = Annotated[str, Meta(min_length=1, max_length=255, pattern=r"^[^,/]*$")]
 Tags = Annotated[list[Tag], Meta(max_length=80)]
 Password = Annotated[str, Meta(max_length=4096)]
-Flag = bool | str | None
+Flag = bool | str
 _TRUE = frozenset({"true", "1", "y", "on", "yes"})
 _FALSE = frozenset({"false", "", "0", "n", "off", "no"})
 
 
 def flag(value: Flag | UnsetType, otherwise: bool) -> bool:
     """Keystone takes `"True"`, `"on"`, `"0"` and the like for a boolean."""
-    if value is UNSET or value is None:
+    if value is UNSET:
         return otherwise
     if isinstance(value, bool):
         return value
@@ -143,7 +143,7 @@ class NewUser(Struct):
     federated: Annotated[list[Any], Meta(max_length=0)] | UnsetType = UNSET
 
 
-class CreateUser(Struct):
+class CreateUser(Struct, forbid_unknown_fields=True):
     user: NewUser
 
 
@@ -159,7 +159,7 @@ class UserChange(Struct):
     password_expires_at: UnsetType | None = UNSET
 
 
-class UpdateUser(Struct):
+class UpdateUser(Struct, forbid_unknown_fields=True):
     user: UserChange
 
 
