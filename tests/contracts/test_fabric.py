@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import subprocess
-import time
 import uuid
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -30,31 +27,14 @@ from croft.drivers.fabric import (
 )
 from croft.drivers.fabric.fake import FakeFabric
 from croft.drivers.fabric.ovn import OvnFabric
+from tests.contracts.ovsdb import OvsdbServer
 
 
 @pytest.fixture(scope="session")
 def databases(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """OVN's two databases, with nothing that acts on them; one server, no root."""
-    folder = tmp_path_factory.mktemp("ovsdb")
-    files = [folder / "nb.db", folder / "sb.db"]
-    for file, schema in zip(files, ("ovn-nb", "ovn-sb"), strict=True):
-        subprocess.run(["ovsdb-tool", "create", file, f"/usr/share/ovn/{schema}.ovsschema"], check=True)
-    socket = folder / "db.sock"
-    options = [f"--remote=punix:{socket}", f"--unixctl={folder}/ctl", "--no-chdir", "-vconsole:off"]
-    server = subprocess.Popen(["ovsdb-server", *options, *files])
-    try:
-        wait_for(socket)
-        yield f"unix:{socket}"
-    finally:
-        server.terminate()
-        server.wait(10)
-
-
-def wait_for(path: Path) -> None:
-    deadline = time.monotonic() + 10
-    while not path.exists():
-        assert time.monotonic() < deadline, f"{path} does not appear"
-        time.sleep(0.02)
+    server = OvsdbServer(tmp_path_factory.mktemp("ovsdb"))
+    yield server.remote
+    server.stop()
 
 
 @pytest.fixture(params=["fake", pytest.param("ovn", marks=pytest.mark.engines)])

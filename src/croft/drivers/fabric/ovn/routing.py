@@ -6,7 +6,7 @@ from ipaddress import ip_address, ip_interface
 from uuid import UUID
 
 from croft.drivers.fabric import ExternalPort, Floating, Router, RouterPort
-from croft.drivers.fabric.ovn.rows import Home, Names, Plan, Row, Surroundings, columns
+from croft.drivers.fabric.ovn.rows import Home, Names, Plan, Row, Surroundings, columns, switch_port
 from croft.drivers.fabric.ovn.switching import switch_home
 
 TOP_PRIORITY = 100
@@ -122,17 +122,14 @@ def _gateway(names: Names, router: Router, port: ExternalPort, host: str, rank: 
 
 
 def _plug(names: Names, router: Router, port: str, network: str, options: dict[str, str]) -> Row:
-    return Row(
-        "Logical_Switch_Port",
+    return switch_port(
         names.uuid("router", router.id, f"plug {port}"),
-        columns(
-            name=port,
-            type="router",
-            addresses="router",
-            options={"router-port": _leg_name(port)} | options,
-            external_ids=names.tags("router", router.id),
-        ),
-        homes=(switch_home(names, network),),
+        (switch_home(names, network),),
+        name=port,
+        type="router",
+        addresses="router",
+        options={"router-port": _leg_name(port)} | options,
+        external_ids=names.tags("router", router.id),
     )
 
 

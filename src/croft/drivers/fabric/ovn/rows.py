@@ -1,6 +1,6 @@
-"""The shape of a plan: which northbound rows one object is made of, each with a UUID derived from the object's id.
+"""The shape of a plan: which northbound rows one object is made of, each with a handle derived from the object's id.
 
-Known UUIDs make every reference plain data: plans need no lookups, and comparing them with the engine is a dict access.
+Handles are UUIDs, and stand in references for the rows that bear them in a tag: plans are plain data, without lookups.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ NAMESPACE = UUID("5f0c7a0e-90c3-4f3c-8f0b-6a1d7f1f6a11")
 Atom = str | int | bool | UUID
 Column = frozenset[Atom] | Mapping[str, str]
 """A value as compared: scalars and optional scalars are sets of one or none."""
+Value = Atom | Iterable[Atom] | Mapping[str, str] | None
+"""A value as plans write it."""
 
 
 @dataclass(frozen=True)
@@ -24,6 +26,7 @@ class Home:
     table: str
     column: str
     uuid: UUID
+    """The handle of that row."""
     label: str
     """What it is to people, for "The fabric has no …"."""
 
@@ -32,10 +35,18 @@ class Home:
 class Row:
     table: str
     uuid: UUID
+    """Its handle."""
     columns: Mapping[str, Column]
     homes: tuple[Home, ...] = ()
     groups: bool = False
     """Port groups that are not among the homes must not contain it."""
+
+
+def switch_port(uuid: UUID, homes: tuple[Home, ...], *, groups: bool = False, **values: Value) -> Row:
+    """What is not said is written as nothing, so that an accident there is noticed too."""
+    nothing: dict[str, Value] = {"enabled": None, "tag": None, "dhcpv4_options": None, "dhcpv6_options": None}
+    nothing |= {"port_security": (), "options": {}}
+    return Row("Logical_Switch_Port", uuid, columns(**nothing | values), homes, groups)
 
 
 @dataclass(frozen=True)
@@ -68,7 +79,7 @@ class Surroundings:
 
 @dataclass(frozen=True)
 class Names:
-    """UUIDs and ownership tags of one cloud's rows."""
+    """Handles and ownership tags of one cloud's rows."""
 
     cloud: str
 
@@ -80,11 +91,11 @@ class Names:
         return tags | {f"croft:{key}": str(value) for key, value in more.items()}
 
 
-def columns(**values: Atom | Iterable[Atom] | Mapping[str, str] | None) -> dict[str, Column]:
+def columns(**values: Value) -> dict[str, Column]:
     return {name: _column(value) for name, value in values.items()}
 
 
-def _column(value: Atom | Iterable[Atom] | Mapping[str, str] | None) -> Column:
+def _column(value: Value) -> Column:
     if value is None:
         return frozenset()
     if isinstance(value, Mapping):

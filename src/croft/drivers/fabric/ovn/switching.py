@@ -9,7 +9,7 @@ from uuid import UUID
 
 from croft.drivers.fabric import MetadataPort, Network, Port, Subnet
 from croft.drivers.fabric.ovn.filtering import drop_group
-from croft.drivers.fabric.ovn.rows import Home, Names, Plan, Row, Surroundings, columns
+from croft.drivers.fabric.ovn.rows import Home, Names, Plan, Row, Surroundings, columns, switch_port
 
 LEASE = 43200
 METADATA = "169.254.169.254/32"
@@ -53,22 +53,18 @@ def plan_port(names: Names, port: Port, around: Surroundings) -> Plan:
         homes.append(Home("Port_Group", "ports", shared[0].uuid, "default filter"))
     homes += [Home("Port_Group", "ports", names.uuid("group", id), f"group {id}") for id in port.groups]
     v4, v6 = _options(names, port, around, 4), _options(names, port, around, 6)
-    root = Row(
-        "Logical_Switch_Port",
+    root = switch_port(
         names.uuid("port", port.id),
-        columns(
-            name=port.id,
-            type="",
-            options={},
-            addresses=_addresses(port),
-            port_security=_security(port),
-            enabled=port.up,
-            dhcpv4_options=v4,
-            dhcpv6_options=v6,
-            external_ids=names.tags("port", port.id, gen=port.gen),
-        ),
-        homes=tuple(homes),
+        tuple(homes),
         groups=True,
+        name=port.id,
+        type="",
+        addresses=_addresses(port),
+        port_security=_security(port),
+        enabled=port.up,
+        dhcpv4_options=v4,
+        dhcpv6_options=v6,
+        external_ids=names.tags("port", port.id, gen=port.gen),
     )
     records = _records(port, around.domain)
     return Plan("port", port.id, port.gen, root, (_dns(names, port, records),) if records else (), shared)
@@ -94,33 +90,26 @@ def _standstill(names: Names, network: Network, direction: str) -> Row:
 
 
 def _localnet(names: Names, network: Network) -> Row:
-    return Row(
-        "Logical_Switch_Port",
+    return switch_port(
         names.uuid("network", network.id, "localnet"),
-        columns(
-            name=f"localnet-{network.id}",
-            type="localnet",
-            addresses="unknown",
-            options={"network_name": network.physnet},
-            tag=network.vlan or None,
-            external_ids=names.tags("network", network.id),
-        ),
-        homes=(switch_home(names, network.id),),
+        (switch_home(names, network.id),),
+        name=f"localnet-{network.id}",
+        type="localnet",
+        addresses="unknown",
+        options={"network_name": network.physnet},
+        tag=network.vlan or None,
+        external_ids=names.tags("network", network.id),
     )
 
 
 def _localport(names: Names, network: Network, metadata: MetadataPort) -> Row:
-    return Row(
-        "Logical_Switch_Port",
+    return switch_port(
         names.uuid("network", network.id, "metadata"),
-        columns(
-            name=metadata.id,
-            type="localport",
-            addresses=" ".join((metadata.mac, *metadata.addresses)),
-            options={},
-            external_ids=names.tags("network", network.id),
-        ),
-        homes=(switch_home(names, network.id),),
+        (switch_home(names, network.id),),
+        name=metadata.id,
+        type="localport",
+        addresses=" ".join((metadata.mac, *metadata.addresses)),
+        external_ids=names.tags("network", network.id),
     )
 
 
