@@ -96,7 +96,8 @@ def server(**changes: Any) -> Server:
         "swap_mib": 0, "extra_specs": {}, "key_name": None, "key_type": "", "key_data": None, "user_data": None,
         "config_drive": False, "zone": "", "wished_host": "", "access_ipv4": "", "access_ipv6": "",
         "disk_config": "MANUAL", "metadata": {}, "tags": [], "root_tag": "", "locked": "", "reservation": "r",
-        "launch_index": 0, "power": "running", "boot": 1, "gentle": None, "disk": 1, "host": "h", "seen_power":
+        "launch_index": 0, "power": "running", "boot": 1, "gentle": None, "disk": 1, "resize": "", "former": None,
+        "host": "h", "seen_power":
         "running", "booted": 1, "seen_disk": 1, "launched": NOW, "started": 0, "crashes": 0,
     }  # fmt: skip
     return Server(**(plain | changes))
@@ -187,6 +188,9 @@ def test_crashes_in_a_row_wait_longer_each_time() -> None:
         ({"boot": 2, "gentle": NOW}, ("REBOOT", "active", "rebooting", 1)),
         ({"disk": 2, "boot": 2}, ("REBUILD", "active", "rebuilding", 1)),
         ({"disk": 2, "power": "off", "seen_power": "off"}, ("REBUILD", "stopped", "rebuilding", 4)),
+        ({"resize": "asked", "gen": 2, "boot": 2}, ("RESIZE", "active", "resize_finish", 1)),
+        ({"resize": "asked"}, ("VERIFY_RESIZE", "resized", None, 1)),
+        ({"resize": "reverting", "gen": 2}, ("REVERT_RESIZE", "resized", "resize_reverting", 1)),
         ({"seen_power": "crashed"}, ("ACTIVE", "active", None, 6)),
         ({"seen_power": "crashed", "power": "off"}, ("SHUTOFF", "stopped", None, 6)),
         ({"deleted": NOW}, ("ACTIVE", "active", "deleting", 1)),

@@ -176,6 +176,58 @@ def test_a_stopped_server_is_rebuilt_and_stays_stopped(cloud: Cloud) -> None:
     assert cloud.held() == {id, f"{id}-root-2"}
 
 
+def memory(cloud: Cloud, id: str) -> int:
+    state = cloud.hypervisor.observe(cloud.show(id, token=ADMIN)["OS-EXT-SRV-ATTR:host"], id)
+    assert state is not None
+    return state.memory_mib
+
+
+def test_a_resize_is_confirmed(either: Cloud) -> None:
+    id = either.create()
+    assert either.act(id, "resize", {"flavorRef": "2"}).status == 202
+    assert either.status(id) == "RESIZE"
+    either.settle(10)
+    assert states(either, id) == ("VERIFY_RESIZE", "resized", None, 1)
+    assert (memory(either, id), either.show(id)["flavor"]["id"]) == (1024, "2")
+    volume = either.block.observe(f"{id}-root-1")
+    assert volume is not None
+    assert volume.size == 5 * GIB
+    assert either.act(id, "os-stop").status == 409
+    assert either.act(id, "resize", {"flavorRef": "3"}).status == 409
+    assert either.act(id, "confirmResize").status == 204
+    assert either.status(id) == "ACTIVE"
+    assert either.act(id, "confirmResize").status == 409
+    assert either.act(id, "revertResize").status == 409
+
+
+@pytest.mark.parametrize("stopped", [False, True])
+def test_a_resize_is_reverted(cloud: Cloud, stopped: bool) -> None:
+    id = cloud.create()
+    if stopped:
+        cloud.act(id, "os-stop")
+        cloud.settle(10)
+    before = cloud.status(id)
+    assert cloud.act(id, "resize", {"flavorRef": "2", "OS-DCF:diskConfig": "AUTO"}).status == 202
+    cloud.settle(10)
+    assert cloud.status(id) == "VERIFY_RESIZE"
+    assert cloud.act(id, "revertResize").status == 202
+    assert cloud.status(id) == "REVERT_RESIZE"
+    cloud.settle(10)
+    assert cloud.status(id) == before
+    assert (memory(cloud, id), cloud.show(id)["flavor"]["id"]) == (128, "1")
+
+
+def test_a_resize_that_cannot_be_is_refused(cloud: Cloud) -> None:
+    id = cloud.create(flavorRef="2")
+    huge = {"name": "huge", "ram": 16000, "vcpus": 1, "disk": 9, "id": "huge"}
+    cloud.ask("POST", "/flavors", {"flavor": huge}, token=ADMIN)
+    for flavor in ("2", "1", "nope", "huge", None, {}):
+        assert cloud.act(id, "resize", {"flavorRef": flavor}).status == 400, flavor
+    cloud.ask("PUT", "/os-quota-sets/alpha", {"quota_set": {"ram": 2000}}, token=ADMIN)
+    assert cloud.act(id, "resize", {"flavorRef": "3"}).status == 403
+    assert cloud.status(id) == "ACTIVE"
+
+
 def test_no_room_is_an_error_that_heals(either: Cloud) -> None:
     big = {"name": "big", "ram": 12000, "vcpus": 1, "disk": 1, "id": "big"}
     assert either.ask("POST", "/flavors", {"flavor": big}, token=ADMIN).status == 200

@@ -142,6 +142,8 @@ def _wishes() -> list[sa.Column[object]]:
         sa.Column("boot", sa.Integer, nullable=False),
         sa.Column("gentle", sa.BigInteger, nullable=True),
         sa.Column("disk", sa.Integer, nullable=False),
+        sa.Column("resize", sa.String(12), nullable=False),
+        sa.Column("former", sa.Text, nullable=True),
     ]
 
 

@@ -184,6 +184,8 @@ def _shared(tx: WriteTx, wish: NewServer, flavor: Flavor, image: Image) -> dict[
         "boot": 1,
         "gentle": None,
         "disk": 1,
+        "resize": "",
+        "former": None,
         **{"host": "", "seen_power": "", "booted": 0, "seen_disk": 0, "launched": None, "started": 0, "crashes": 0},
     }
 

@@ -9,14 +9,16 @@ from croft.core.clock import iso_bare
 from croft.core.errors import Invalid, NotFound
 from croft.core.http import Request, Response, Route, empty, reply
 from croft.drivers.hypervisor import Hypervisor
-from croft.services.compute.actions import power, servers
+from croft.services.compute.actions import power, resize, servers
 from croft.services.compute.api.servers import ONE, rebuild_server
 from croft.services.compute.wire import actions as wire
 from croft.services.compute.wire.parse import at, single_action
 
 Verb = Callable[[Request, Any], Response]
-_VERBS = ("stop", "reboot", "rebuild", "lock", "unlock", "delete", "add_group", "remove_group", "console", "refuse")
-SEVERAL = tuple(f"compute.server.{verb}" for verb in _VERBS)
+_MORE = """
+stop reboot rebuild resize confirm_resize revert_resize lock unlock delete add_group remove_group console refuse
+"""
+SEVERAL = tuple(f"compute.server.{verb}" for verb in _MORE.split())
 
 
 def _start(request: Request, _body: Any) -> Response:
@@ -34,6 +36,22 @@ def _reboot(request: Request, _body: Any) -> Response:
     if kind.upper() not in {"SOFT", "HARD"} or kind not in {kind.upper(), kind.lower(), kind.capitalize()}:
         raise Invalid("Invalid input for field/attribute type. It must be SOFT or HARD.")
     power.reboot_server(request.ctx, request.params["id"], hard=kind.upper() == "HARD")
+    return empty(202)
+
+
+def _resize(request: Request, _body: Any) -> Response:
+    flavor, changes = wire.resize(request.decode(wire.Resize))
+    resize.resize_server(request.ctx, request.params["id"], flavor, changes)
+    return empty(202)
+
+
+def _confirm_resize(request: Request, _body: Any) -> Response:
+    resize.confirm_resize(request.ctx, request.params["id"])
+    return empty(204)
+
+
+def _revert_resize(request: Request, _body: Any) -> Response:
+    resize.revert_resize(request.ctx, request.params["id"])
     return empty(202)
 
 
@@ -67,6 +85,9 @@ VERBS: dict[str, Verb] = {
     "os-stop": _stop,
     "reboot": _reboot,
     "rebuild": lambda request, _body: rebuild_server(request),
+    "resize": _resize,
+    "confirmResize": _confirm_resize,
+    "revertResize": _revert_resize,
     "lock": _lock,
     "unlock": _unlock,
     "forceDelete": _delete,
@@ -74,7 +95,7 @@ VERBS: dict[str, Verb] = {
     "removeSecurityGroup": _remove_group,
 }
 _NOT_HERE = """
-resize confirmResize revertResize createImage createBackup pause unpause suspend resume rescue unrescue shelve
+createImage createBackup pause unpause suspend resume rescue unrescue shelve
 shelveOffload unshelve os-resetState changePassword migrate os-migrateLive evacuate restore resetNetwork
 injectNetworkInfo trigger_crash_dump os-getVNCConsole os-getSPICEConsole os-getRDPConsole os-getSerialConsole
 addFixedIp removeFixedIp addFloatingIp removeFloatingIp

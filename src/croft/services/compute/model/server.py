@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -12,7 +12,7 @@ from croft.core.work import Note
 from croft.drivers.hypervisor import Guest, GuestState, Power
 
 KIND = "compute.server"
-RESYNC = 600
+RESYNC = 900
 DEADLINE = 600
 GENTLE = 60
 """Seconds a guest is given to shut down by itself."""
@@ -70,6 +70,10 @@ class Server(msgspec.Struct, frozen=True):
     """When the guest was asked to shut down by itself (for a stop or a soft reboot)."""
     disk: int
     """Wanted: which root disk; moved by every rebuild."""
+    resize: str
+    """Empty, `asked` until its owner confirms or reverts it, `reverting` until that is done."""
+    former: dict[str, Any] | None
+    """The flavor columns to go back to."""
     host: str
     seen_power: str
     booted: int
@@ -102,12 +106,15 @@ class States(NamedTuple):
 
 
 POWER_STATES = {"running": 1, "off": 4, "crashed": 6, "": 0}
-_STATUS = {"building": "BUILD", "active": "ACTIVE", "stopped": "SHUTOFF", "error": "ERROR"}
+_STATUS = {"building": "BUILD", "active": "ACTIVE", "stopped": "SHUTOFF", "resized": "VERIFY_RESIZE"}
 _TASK_STATUS = {
     ("active", "rebooting"): "REBOOT",
     ("active", "rebooting_hard"): "HARD_REBOOT",
     ("active", "rebuilding"): "REBUILD",
     ("stopped", "rebuilding"): "REBUILD",
+    ("active", "resize_finish"): "RESIZE",
+    ("stopped", "resize_finish"): "RESIZE",
+    ("resized", "resize_reverting"): "REVERT_RESIZE",
 }
 
 
@@ -120,6 +127,8 @@ def states(server: Server, now: int) -> States:
         return States("ERROR", "error", None, power, fault)
     if server.launched is None:
         vm_state = "building"
+    elif server.resize and task != "resize_finish":
+        vm_state = "resized"
     else:
         vm_state = (
             "active" if server.seen_power in {"running", ""} or server.power == "running" == _was(server) else "stopped"
@@ -140,6 +149,10 @@ def _task(server: Server) -> str | None:
         return "spawning" if server.host else "scheduling"
     if server.seen_disk < server.disk:
         return "rebuilding"
+    if server.resize == "reverting":
+        return "resize_reverting"
+    if server.resize:
+        return "resize_finish" if server.seen < server.gen else None
     if server.power == "off":
         return "powering-off" if server.seen_power == "running" else None
     if server.booted < server.boot:

@@ -145,6 +145,8 @@ class ServerReconciler:
             facts["booted"] = server.boot
         if server.launched is None:
             facts["launched"] = self.db.clock.now()
+        if server.resize == "reverting":
+            facts |= {"resize": "", "former": None}
         self._write(server, facts)
         return Done()
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from msgspec import Meta, Struct, field
+from msgspec import UNSET, Meta, Struct, UnsetType, field
 
 from croft.core.audit import Entry
 from croft.core.clock import iso_bare
-from croft.services.compute.wire.parse import number
+from croft.services.compute.wire.parse import disk_config, number
 
 
 class RebootType(Struct, forbid_unknown_fields=True):
@@ -17,6 +17,22 @@ class RebootType(Struct, forbid_unknown_fields=True):
 
 class Reboot(Struct, forbid_unknown_fields=True):
     reboot: RebootType
+
+
+class NewFlavor(Struct, forbid_unknown_fields=True):
+    flavor: str | int = field(name="flavorRef")
+    disk_config: str | UnsetType = field(name="OS-DCF:diskConfig", default=UNSET)
+
+
+class Resize(Struct, forbid_unknown_fields=True):
+    resize: NewFlavor
+
+
+def resize(body: Resize) -> tuple[str, dict[str, Any]]:
+    """The flavor, and what else changes."""
+    if body.resize.disk_config is UNSET:
+        return str(body.resize.flavor), {}
+    return str(body.resize.flavor), {"disk_config": disk_config(body.resize.disk_config)}
 
 
 class Named(Struct, forbid_unknown_fields=True):
@@ -54,6 +70,9 @@ _ACTIONS = {
     "stop": "stop",
     "reboot": "reboot",
     "rebuild": "rebuild",
+    "resize": "resize",
+    "confirm_resize": "confirmResize",
+    "revert_resize": "revertResize",
     "lock": "lock",
     "unlock": "unlock",
     "attach_interface": "attach_interface",

@@ -102,6 +102,12 @@ def address(text: str, version: int, name: str) -> str:
         ) from None
 
 
+def disk_config(text: str | UnsetType) -> str:
+    if text not in {UNSET, "AUTO", "MANUAL"}:
+        raise Invalid("Invalid input for field/attribute OS-DCF:diskConfig. It must be either 'MANUAL' or 'AUTO'.")
+    return given(text, "MANUAL")
+
+
 def one(query: Mapping[str, Sequence[str]], name: str, default: str = "") -> str:
     return query[name][-1] if query.get(name) else default
 

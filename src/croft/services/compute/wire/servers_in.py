@@ -11,7 +11,7 @@ from croft.core.http import Version
 from croft.core.ids import is_uuid
 from croft.services.compute.actions.create import NewServer, Nics
 from croft.services.compute.model import check_tag
-from croft.services.compute.wire.parse import address, at, base64_text, given, number, since, truth, until
+from croft.services.compute.wire.parse import address, at, base64_text, disk_config, given, number, since, truth, until
 from croft.services.network.actions import NicWish
 
 Name = Annotated[str, Meta(min_length=1, max_length=255)]
@@ -144,7 +144,7 @@ def wish(body: CreateServer, version: Version) -> NewServer:
         root_tag=root_tag,
         access_ipv4=_access(asked.access_ipv4, 4),
         access_ipv6=_access(asked.access_ipv6, 6),
-        disk_config=_disk_config(asked.disk_config),
+        disk_config=disk_config(asked.disk_config),
     )
 
 
@@ -175,12 +175,6 @@ def _counts(asked: Server) -> tuple[int, int]:
 
 def _access(text: str | UnsetType, version: int) -> str:
     return "" if isinstance(text, UnsetType) else address(text, version, f"accessIPv{version}")
-
-
-def _disk_config(text: str | UnsetType) -> str:
-    if text not in {UNSET, "AUTO", "MANUAL"}:
-        raise Invalid("Invalid input for field/attribute OS-DCF:diskConfig. It must be either 'MANUAL' or 'AUTO'.")
-    return given(text, "MANUAL")
 
 
 def _networks(asked: list[Nic] | str | UnsetType, version: Version) -> Nics:
@@ -262,7 +256,7 @@ def _changes(asked: ServerChanges | Rebuild) -> dict[str, Any]:
         if getattr(asked, name) is not UNSET:
             found[name] = getattr(asked, name)
     if asked.disk_config is not UNSET:
-        found["disk_config"] = _disk_config(asked.disk_config)
+        found["disk_config"] = disk_config(asked.disk_config)
     for name, text, version in (("access_ipv4", asked.access_ipv4, 4), ("access_ipv6", asked.access_ipv6, 6)):
         if isinstance(text, str):
             found[name] = address(text, version, f"accessIPv{version}")
