@@ -22,7 +22,7 @@ T = TypeVar("T")
 MARKS = [
     pytest.mark.e2e,
     pytest.mark.timeout(900),
-    pytest.mark.filterwarnings("ignore::openstack.warnings.OpenStackDeprecationWarning"),
+    pytest.mark.filterwarnings("ignore::openstack.warnings._RemovedInSDKWarning"),
 ]
 """On every end-to-end test; the SDK warns of its own future whenever it connects."""
 BIN = Path(sys.executable).parent
