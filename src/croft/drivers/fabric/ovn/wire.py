@@ -47,9 +47,9 @@ def dial(remote: str, seconds: float) -> socket.socket:
             channel.close()
             raise
         return channel
-    if scheme != "tcp":
-        raise OSError(f"cannot dial {remote}: only unix: and tcp: are known")
     host, _, port = rest.rpartition(":")
+    if scheme != "tcp" or not port.isdecimal():
+        raise OSError(f"cannot dial {remote}: only unix:PATH and tcp:HOST:PORT are known")
     channel = socket.create_connection((host.strip("[]"), int(port)), timeout=seconds)
     channel.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     channel.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
