@@ -7,6 +7,7 @@ from typing import Any
 from croft.core import work
 from croft.core.ctx import Ctx
 from croft.core.db import Database
+from croft.core.errors import Rejected
 from croft.core.guard import guard
 from croft.core.work import Gone, Result
 from croft.drivers.fabric import Kind, Spec
@@ -33,6 +34,17 @@ SEED = actions.Seed(
 KEYS = {"security-groups": "security_group", "security-group-rules": "security_group_rule"}
 
 
+class Fabric(FakeFabric):
+    """Refuses whatever it is given while `refusal` says why."""
+
+    refusal = ""
+
+    def ensure(self, spec: Spec) -> None:
+        if self.refusal:
+            raise Rejected(self.refusal)
+        super().ensure(spec)
+
+
 class Servers:
     """Stands for the compute service: remembers which servers were woken."""
 
@@ -47,12 +59,12 @@ class Servers:
 
 
 class Cloud(World):
-    def __init__(self, db: Database) -> None:
-        self.fabric, self.uplink, self.metadata, self.servers = FakeFabric(), FakeUplink(), FakeMetadata(), Servers()
+    def __init__(self, db: Database, seed: actions.Seed = SEED) -> None:
+        self.fabric, self.uplink, self.metadata, self.servers = Fabric(), FakeUplink(), FakeMetadata(), Servers()
         self.metadata.serve(lambda question: MetadataAnswer(200, "text/plain", b""))
         super().__init__(db, [network.service(db, guard(self.fabric), guard(self.uplink), guard(self.metadata))])
         self.loop.reconcilers["compute.server"] = self.servers
-        actions.seed(db, SEED)
+        actions.seed(db, seed)
         self.settle()
 
     def ask(self, method: str, path: str, body: Any = None, *, token: str = "member:alpha") -> Answer:
