@@ -19,6 +19,7 @@ class Recipe:
     """Makes an image of a few bytes; counts, and fails on request."""
 
     NAME, MIN_DISK_GIB, MIN_RAM_MIB, ADMIN_USER = "small", 2, 64, "me"
+    SOURCES = ("disk.py", "files/tiny")
 
     def __init__(self) -> None:
         self.version, self.made, self.failure = "1", 0, ""
@@ -85,6 +86,11 @@ def test_builds_at_once_share_one_result(tmp_path: Path) -> None:
     assert recipe.made == 1
     assert len(found) == 4
     assert len(set(found)) == 1
+
+
+def test_relative_working_directory_will_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert build("small", Path("here"), Silent(), {"small": Recipe()}).path.parent == tmp_path / "here"
 
 
 def test_unknown_image_names_the_known(tmp_path: Path) -> None:

@@ -26,6 +26,8 @@ class Recipe(Protocol):
     MIN_DISK_GIB: int
     MIN_RAM_MIB: int
     ADMIN_USER: str
+    SOURCES: tuple[str, ...]
+    """Files and folders of this package whose change calls for a new image."""
 
     def material(self) -> tuple[debian.Package, ...]: ...
 
@@ -59,10 +61,11 @@ def build(name: str, workdir: Path, progress: Progress, recipes: Mapping[str, Re
     recipe = recipes.get(name)
     if recipe is None:
         raise StepFailed(f"there is no image named {name}", advice=f"Choose one of {', '.join(recipes)}.")
+    workdir = workdir.resolve()
     workdir.mkdir(parents=True, exist_ok=True)
     with _alone(workdir / f".{name}.lock"):
         packages = recipe.material()
-        version = _version(packages)
+        version = _version(recipe.SOURCES, packages)
         path = workdir / f"{name}-{version}.qcow2"
         if path.exists():
             progress.note(f"{name}: version {version} is built already")
@@ -105,20 +108,19 @@ def _alone(lock: Path) -> Iterator[None]:
         yield
 
 
-def _version(packages: tuple[debian.Package, ...]) -> str:
+def _version(sources: tuple[str, ...], packages: tuple[debian.Package, ...]) -> str:
     digest = hashlib.sha256()
     for package in sorted(packages, key=lambda package: package.name):
         digest.update(f"{package.name}={package.version}\n".encode())
-    for text in _recipe_files(files("croft.machine.guests")):
-        digest.update(text)
+    for source in sources:
+        for content in _contents(files("croft.machine.guests").joinpath(source)):
+            digest.update(content)
     return digest.hexdigest()[:12]
 
 
-def _recipe_files(folder: Traversable) -> Iterator[bytes]:
-    for entry in sorted(folder.iterdir(), key=lambda entry: entry.name):
-        if entry.name == "__pycache__":
-            continue
-        if entry.is_dir():
-            yield from _recipe_files(entry)
-        else:
-            yield entry.name.encode() + b"\0" + entry.read_bytes() + b"\0"
+def _contents(source: Traversable) -> Iterator[bytes]:
+    if source.is_dir():
+        for entry in sorted(source.iterdir(), key=lambda entry: entry.name):
+            yield from _contents(entry)
+    else:
+        yield source.name.encode() + b"\0" + source.read_bytes() + b"\0"

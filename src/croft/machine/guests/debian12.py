@@ -15,6 +15,7 @@ SUITE = "bookworm"
 MIN_DISK_GIB = 2
 MIN_RAM_MIB = 512
 ADMIN_USER = "debian"
+SOURCES = ("debian12.py", "files/debian", "debian.py", "disk.py")
 PACKAGES = ("debian-archive-keyring", "mmdebstrap", "util-linux", *disk.PACKAGES)
 
 INCLUDE = (
@@ -28,6 +29,7 @@ SETTINGS = {
     "cloud.cfg": "etc/cloud/cloud.cfg.d/90_croft.cfg",
     "any.network": "etc/systemd/network/90-any.network",
     "wait-online.conf": "etc/systemd/system/systemd-networkd-wait-online.service.d/croft.conf",
+    "sshd.conf": "etc/ssh/sshd_config.d/60-croft.conf",
     "grub.cfg": "boot/grub/grub.cfg",
     "debian.sources": "etc/apt/sources.list.d/debian.sources",
 }
@@ -85,8 +87,7 @@ def _bootstrap(scratch: Path, root: Path) -> None:
     options = [f"--dpkgopt=path-exclude={pattern}" for pattern in NOT_UNPACKED]
     options += [f"--dpkgopt=path-include={pattern}" for pattern in UNPACKED]
     options += [f'--aptopt={option} "{value}"' for option, value in debian.proxies().items()]
-    for folder in ("etc/initramfs-tools/conf.d",):
-        options.append(f'--essential-hook=mkdir -p "$1/{folder}"')
+    options.append('--essential-hook=mkdir -p "$1/etc/initramfs-tools/conf.d"')
     options += [f"--essential-hook=upload {early / place} /{place}" for place in EARLY_SETTINGS.values()]
     alone = ("unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "--propagation", "private")
     bootstrap = ("mmdebstrap", "--mode=root", "--variant=apt", "--format=directory", f"--include={','.join(INCLUDE)}")
