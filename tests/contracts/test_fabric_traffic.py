@@ -5,6 +5,8 @@ Two projects, blue and red, have the same addresses. One topology is built for a
 
 from __future__ import annotations
 
+import os
+import signal
 import socket
 import time
 import uuid
@@ -29,7 +31,7 @@ from croft.drivers.fabric import (
 )
 from croft.drivers.fabric.ovn import OvnFabric
 from croft.machine.embedded import Endpoints
-from tests.contracts.guests import Guest, Outside, ask_dhcp, ask_dhcpv6, eventually, resolve
+from tests.contracts.guests import Guest, Outside, ask_dhcp, ask_dhcpv6, eventually, resolve, run
 
 pytestmark = [pytest.mark.engines, pytest.mark.xdist_group("machine")]
 
@@ -87,7 +89,7 @@ def make_project(color: int, outside: Network, mode: str) -> Project:
 class World:
     def __init__(self, machine: Endpoints, stack: ExitStack) -> None:
         self.machine, self.stack = machine, stack
-        self.fabric = OvnFabric(machine.northbound, machine.southbound, f"traffic-{new_id()}")
+        self.fabric = OvnFabric(machine.northbound, machine.southbound, f"traffic-{new_id()}", grace=1)
         stack.callback(self.fabric.close)
         stack.callback(self._clear)
         self.news: list[tuple[Kind, str]] = []
@@ -193,8 +195,16 @@ def red(world: World) -> Guest:
     return guest
 
 
-def test_hosts_are_alive(world: World) -> None:
-    eventually(lambda: world.fabric.hosts() == {"h1": True, "h2": True}, 10, "both hosts alive")
+def test_a_stuck_host_is_dead_until_it_moves_again(world: World) -> None:
+    both = {"h1": True, "h2": True}
+    eventually(lambda: world.fabric.hosts() == both, 10, "both alive")
+    controller = int((world.machine.hosts[1].run / "ovs" / "ovn-controller.pid").read_text())
+    os.kill(controller, signal.SIGSTOP)
+    try:
+        eventually(lambda: world.fabric.hosts() == both | {"h2": False}, 10, "one stuck")
+    finally:
+        os.kill(controller, signal.SIGCONT)
+    eventually(lambda: world.fabric.hosts() == both, 10, "both again")
 
 
 def test_a_plugged_port_is_up_on_its_host_and_watchers_hear_of_it(world: World, blue: Blue) -> None:
@@ -278,6 +288,44 @@ def test_bulk_tcp_crosses_the_mtu_step(world: World, blue: Blue) -> None:
     eventually(lambda: world.outside.fetch(external, SECRET + 6, seconds=8) == payload, 10, "bulk from inside")
     world.allow()
     world.sink()
+
+
+def test_packets_too_big_for_the_inside_are_answered(world: World, blue: Blue) -> None:
+    external = world.float(blue.one, world.blue, "198.18.50.104", True)
+    eventually(lambda: world.outside.pings(external), 10, "small packets")
+    for address, size in ((external, "1472"), (world.ports[blue.far].addresses[1], "1452")):
+        assert not world.outside.pings(address, "-M", "do", "-s", size)
+        assert "mtu 1442" in run("ip", "-n", world.outside.namespace, "route", "get", address)
+    world.sink()
+
+
+def test_members_of_another_group_are_let_in_even_if_it_came_later(world: World, blue: Blue) -> None:
+    friends = new_id()
+    host = world.guest(world.blue, 0, 18, groups=())
+    host.serve(WEB)
+    only = Group(new_id(), 1, (Rule("egress", "IPv4"), Rule("ingress", "IPv4", "tcp", WEB, WEB, "", friends)))
+    world.fabric.ensure(only)
+    world.change(host, groups=(only.id,))
+    assert blue.far.fetch("10.0.0.18", WEB, seconds=0.5) is None
+    world.fabric.ensure(Group(friends, 1))
+    world.change(blue.far, groups=(world.blue.group.id, friends))
+    eventually(lambda: blue.far.fetch("10.0.0.18", WEB, seconds=0.2) == b"10.0.0.13", 2, "a member's question")
+    assert blue.near.fetch("10.0.0.18", WEB, seconds=0.5) is None
+    world.change(blue.far, groups=(world.blue.group.id,))
+    eventually(lambda: blue.far.fetch("10.0.0.18", WEB, seconds=0.2) is None, 2, "no longer a member")
+
+
+def test_a_provider_network_with_a_vlan_crosses_hosts(world: World) -> None:
+    tagged = Network(new_id(), 1, "tagged", 1500, physnet=world.machine.physnet, vlan=100)
+    world.fabric.ensure(tagged)
+    guests = []
+    for host in (0, 1):
+        port = Port(new_id(), 1, tagged.id, f"fa:16:3e:88:00:0{host}", (f"10.8.0.{host + 1}",), security=False)
+        world.fabric.ensure(port)
+        guests.append(Guest(world.machine, world.machine.hosts[host], port.id, port.mac, mtu=1500))
+        world.stack.callback(guests[host].close)
+        guests[host].settle([f"10.8.0.{host + 1}/24"], [])
+    eventually(lambda: guests[0].pings("10.8.0.2", "-M", "do", "-s", "1472"), 10, "reply over the provider network")
 
 
 def test_a_changed_group_acts_within_two_seconds(world: World, blue: Blue) -> None:

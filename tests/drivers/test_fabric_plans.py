@@ -169,6 +169,18 @@ def test_a_router_advertises_what_its_leg_says() -> None:
     assert legs[1].columns["ipv6_ra_configs"] == {}
 
 
+def test_the_way_out_refuses_what_is_too_big_for_any_leg() -> None:
+    def limit(router: Router) -> object:
+        (leg,) = (row for row in children(plan_router(NAMES, router, Surroundings()), "Logical_Router_Port")
+                  if "lrp-e" in row.columns["name"])  # fmt: skip
+        return leg.columns["options"]
+
+    assert limit(ROUTER) == {"gateway_mtu": "1400"}
+    assert limit(replace(ROUTER, ports=(replace(LEG, mtu=8900), LEG))) == {"gateway_mtu": "1400"}
+    assert limit(replace(ROUTER, ports=(replace(LEG, mtu=8900),))) == {"gateway_mtu": "1500"}
+    assert limit(replace(ROUTER, ports=())) == {}
+
+
 def test_a_router_translates_to_its_first_ipv4_address_and_not_without_one() -> None:
     (nat,) = children(plan_router(NAMES, ROUTER, Surroundings()), "NAT")
     assert nat.columns["external_ip"] == {"198.18.0.10"}

@@ -97,6 +97,8 @@ class ExternalPort:
     """Tenant IPv4 prefixes that leave with this leg's first IPv4 address; empty when SNAT is off."""
     hosts: tuple[str, ...] = ()
     """Chassis names, most wanted first; empty: the driver takes every gateway-capable chassis, in name order."""
+    mtu: int = 1500
+    """Of the provider network. Packets too big for one of the router's networks are answered, not lost."""
 
 
 @dataclass(frozen=True)

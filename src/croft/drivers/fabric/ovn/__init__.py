@@ -64,12 +64,14 @@ ROOTS = {
 
 class OvnFabric:
     """`northbound` and `southbound` are OVSDB remotes (`unix:/run/ovn/ovnnb_db.sock`, `tcp:…`, several with commas);
-    `cloud` tells our rows from those of other clouds in the same databases."""
+    `cloud` tells our rows from those of other clouds in the same databases; a host may be `grace` seconds behind."""
 
-    def __init__(self, northbound: str, southbound: str, cloud: str, timeout: float = 10.0) -> None:
+    def __init__(
+        self, northbound: str, southbound: str, cloud: str, timeout: float = 10.0, grace: float = 10.0
+    ) -> None:
         self._names = Names(cloud)
         self._book = Book(cloud)
-        self._liveness = Liveness()
+        self._liveness = Liveness(grace)
         self._north = Database(northbound, "OVN_Northbound", TABLES, self._book.changed, timeout)
         self._south = Southbound(southbound, timeout)
 

@@ -102,7 +102,7 @@ def _external_leg(names: Names, router: Router, port: ExternalPort, gateways: li
             networks=port.addresses,
             ipv6_ra_configs={},
             gateway_chassis=gateways,
-            options={},
+            options={"gateway_mtu": str(min(port.mtu, *(leg.mtu for leg in router.ports)))} if router.ports else {},
             external_ids=names.tags("router", router.id),
         ),
     )

@@ -83,7 +83,7 @@ class Liveness:
     """A chassis lives when it installs the configuration numbers we raise from time to time. One that is behind for
     less than the grace keeps its last verdict."""
 
-    def __init__(self, grace: float = 10.0, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, grace: float, clock: Callable[[], float] = time.monotonic) -> None:
         self._grace, self._clock = grace, clock
         self._lock = threading.Lock()
         self._target = -1
