@@ -122,6 +122,15 @@ def test_a_daemon_that_does_not_answer_is_not_healthy(rig: Rig) -> None:
     assert rig.supervisor.status(stuck).state == "not answering"
 
 
+def test_a_process_id_left_in_the_record_of_another_boot_is_not_the_daemon(rig: Rig) -> None:
+    rig.supervisor.down()
+    record = rig.layout.sv / "clock" / "supervise" / "status"
+    stale = bytearray(record.read_bytes())
+    stale[12:16] = os.getpid().to_bytes(4, "little")
+    record.write_bytes(stale)
+    assert rig.supervisor.status(rig.daemon).state == "down"
+
+
 def test_down_leaves_no_process(rig: Rig) -> None:
     rig.supervisor.down()
     assert processes.of_cloud(rig.layout) == []

@@ -97,6 +97,7 @@ class Supervisor:
     def __init__(self, layout: Layout) -> None:
         self.layout = layout
         self.sv = layout.sv
+        self._cloud_mark = f"{processes.MARK}={layout.tag}"
 
     def up(self, daemons: Sequence[Daemon]) -> None:
         """Writes the services, starts what is not running, restarts what changed. Does not wait for readiness."""
@@ -138,7 +139,7 @@ class Supervisor:
 
     def status(self, daemon: Daemon) -> DaemonStatus:
         pid, seconds = self._read_status(daemon.name)
-        running = pid > 0 and processes.alive(pid)
+        running = pid > 0 and processes.alive(pid) and processes.marked(pid, self._cloud_mark)
         return DaemonStatus(
             name=daemon.name,
             host=daemon.host,
@@ -165,7 +166,7 @@ class Supervisor:
             pid = int((self.layout.run / "runsvdir.pid").read_text())
         except (FileNotFoundError, ValueError):
             return None
-        return pid if processes.alive(pid) and processes.marked(pid, f"{processes.MARK}={self.layout.tag}") else None
+        return pid if processes.alive(pid) and processes.marked(pid, self._cloud_mark) else None
 
     def _start_runsvdir(self) -> None:
         pid_file, output = self.layout.run / "runsvdir.pid", self.layout.log / "runsvdir.log"
