@@ -11,7 +11,7 @@ from croft.core.config import Config
 from croft.core.db import Database
 from croft.drivers.fabric import Kind
 from croft.machine.credentials import Passwords
-from tests.faults import Faults
+from tests.faults import Faults, Watched
 from tests.world import World
 
 Object = tuple[str, str, str]
@@ -82,5 +82,6 @@ def build(db: Database, config: Config) -> Cloud:
     croft = Croft(config, db, wrapped)
     croft.seed(Passwords("admin-password", "demo-password"))
     world = World(db, croft.services, croft.authenticate)
+    world.loop.reconcilers = {kind: Watched(faults, each) for kind, each in world.loop.reconcilers.items()}
     world.settle()
     return Cloud(world, engines, faults, croft)

@@ -13,10 +13,13 @@ class Crash(BaseException):
 class Faults:
     """`wrap` each driver; then `arm(n, error, after=…)` makes the n-th engine call from now raise, once.
 
-    With `after` the engine does the work first and the answer is lost. `hook` runs instead of an error."""
+    With `after` the engine does the work first and the answer is lost. `hook` runs instead of an error. Only calls made
+    while one of the kinds in `among` is reconciled count (none named: every call)."""
 
     def __init__(self) -> None:
         self.calls: list[str] = []
+        self.kind = ""
+        self.among: frozenset[str] = frozenset()
         self._left = 0
         self._error: BaseException | None = None
         self._after = False
@@ -36,6 +39,8 @@ class Faults:
         return _Wrapped(self, name, driver)
 
     def call(self, name: str, verb: Callable[..., Any], args: tuple[Any, ...], words: dict[str, Any]) -> Any:
+        if self.among and self.kind not in self.among:
+            return verb(*args, **words)
         self.calls.append(name)
         self._left -= 1
         if self._left != 0:
@@ -59,3 +64,18 @@ class _Wrapped:
         if not callable(value) or verb in {"watch", "serve", "close", "locator"}:
             return value
         return lambda *args, **words: self._faults.call(f"{self._name}.{verb}", value, args, words)
+
+
+class Watched:
+    """A reconciler that says when it runs, so that faults can be meant for it alone."""
+
+    def __init__(self, faults: Faults, reconciler: Any) -> None:
+        self._faults, self._reconciler = faults, reconciler
+        self.kind, self.resync, self.deadline = reconciler.kind, reconciler.resync, reconciler.deadline
+
+    def reconcile(self, id: str) -> Any:
+        outer, self._faults.kind = self._faults.kind, self.kind
+        try:
+            return self._reconciler.reconcile(id)
+        finally:
+            self._faults.kind = outer
