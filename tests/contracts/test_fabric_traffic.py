@@ -292,8 +292,8 @@ def test_bulk_tcp_crosses_the_mtu_step(world: World, blue: Blue) -> None:
 
 def test_packets_too_big_for_the_inside_are_answered(world: World, blue: Blue) -> None:
     external = world.float(blue.one, world.blue, "198.18.50.104", True)
-    eventually(lambda: world.outside.pings(external), 10, "small packets")
     for address, size in ((external, "1472"), (world.ports[blue.far].addresses[1], "1452")):
+        eventually(lambda address=address: world.outside.pings(address), 10, "small packets")
         assert not world.outside.pings(address, "-M", "do", "-s", size)
         assert "mtu 1442" in run("ip", "-n", world.outside.namespace, "route", "get", address)
     world.sink()
