@@ -90,6 +90,7 @@ STRICTER = (
     "url",
     "There is no service",
     "There is no region",
+    "There is no project",
     "belongs to another domain",
     "endpoint.name",
     "region_id",
