@@ -1,3 +1,5 @@
+"""What a cloud chooses once stays, and no two clouds choose the same."""
+
 from __future__ import annotations
 
 import ipaddress

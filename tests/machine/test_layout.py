@@ -1,3 +1,5 @@
+"""Names that never collide and always fit."""
+
 from __future__ import annotations
 
 from pathlib import Path

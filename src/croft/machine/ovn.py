@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
+from collections.abc import Callable
 from pathlib import Path
 
 from croft.machine.commands import run
@@ -117,53 +118,43 @@ def _prepare_central(layout: Layout) -> str:
 def chassis_daemons(layout: Layout, host: HostLayout, datapath: str) -> list[Daemon]:
     """`datapath` is `netdev` (userspace) or `system` (the kernel's module)."""
     data = host.directory / "ovs"
-    enter = ("nsenter", f"--net={host.netns}")
-    environment = {
-        "OVS_RUNDIR": str(host.ovs_run),
-        "OVS_DBDIR": str(data),
-        "OVS_LOGDIR": str(layout.log),
-        "OVS_SYSCONFDIR": str(data),
-        "OVN_RUNDIR": str(host.ovs_run),
-        "OVN_LOGDIR": str(layout.log),
-        "OVN_SYSCONFDIR": str(data),
-    }
+    directories = {"RUNDIR": host.ovs_run, "DBDIR": data, "LOGDIR": layout.log, "SYSCONFDIR": data}
     remote = f"unix:{host.ovsdb_socket}"
+
+    def daemon(name: str, *argv: str, prepare: str, ready: Callable[[], bool], after: tuple[Path, ...] = ()) -> Daemon:
+        return Daemon(
+            name=f"{host.name}-{name}",
+            argv=argv,
+            enter=("nsenter", f"--net={host.netns}"),
+            environment={f"{part}_{name}": str(path) for part in ("OVS", "OVN") for name, path in directories.items()},
+            prepare=prepare,
+            after=after,
+            ready=ready,
+            host=host.name,
+        )
+
     return [
-        Daemon(
-            name=f"{host.name}-ovsdb",
-            argv=(
-                "ovsdb-server",
-                *QUIET,
-                f"--unixctl={host.ovs_run}/ovsdb-server.ctl",
-                f"--remote=punix:{host.ovsdb_socket}",
-                str(data / "conf.db"),
-            ),
-            enter=enter,
-            environment=environment,
+        daemon(
+            "ovsdb",
+            *("ovsdb-server", *QUIET, f"--unixctl={host.ovs_run}/ovsdb-server.ctl"),
+            *(f"--remote=punix:{host.ovsdb_socket}", str(data / "conf.db")),
             prepare=f"mkdir -p {shlex.quote(str(data))}\n"
             + _prepare_database(data / "conf.db", OVS_SCHEMA, host.ovsdb_socket),
             ready=lambda: listens(host.ovsdb_socket),
-            host=host.name,
         ),
-        Daemon(
-            name=f"{host.name}-vswitchd",
-            argv=("ovs-vswitchd", remote, *QUIET, f"--unixctl={host.vswitchd_control}"),
-            enter=enter,
-            environment=environment,
+        daemon(
+            "vswitchd",
+            *("ovs-vswitchd", remote, *QUIET, f"--unixctl={host.vswitchd_control}"),
             prepare=_prepare_switch(host, datapath),
             after=(host.ovsdb_socket,),
             ready=lambda: switch_works(host),
-            host=host.name,
         ),
-        Daemon(
-            name=f"{host.name}-controller",
-            argv=("ovn-controller", remote, *QUIET, f"--pidfile={host.ovs_run}/ovn-controller.pid"),
-            enter=enter,
-            environment=environment,
+        daemon(
+            "controller",
+            *("ovn-controller", remote, *QUIET, f"--pidfile={host.ovs_run}/ovn-controller.pid"),
             prepare=_prepare_controller(host),
             after=(host.vswitchd_control,),
             ready=lambda: _controller_connected(host),
-            host=host.name,
         ),
     ]
 
