@@ -199,3 +199,10 @@ def test_the_versions_are_open_to_anyone(cloud: Cloud) -> None:
     assert [each["id"] for each in versions.json["versions"]] == ["v2.0"]
     resources = cloud.call("GET", f"{V2}/", token=None).json["resources"]
     assert {"network", "subnet", "port"} <= {each["name"] for each in resources}
+
+
+def test_bodies_that_are_no_object_or_too_deep(cloud: Cloud) -> None:
+    for content in (b"[]", b'{"network": {"name": ' + b"[" * 3000 + b"]" * 3000 + b"}}"):
+        answer = cloud.call("POST", f"{V2}/networks", content=content)
+        assert answer.status == 400, answer.body
+        assert answer.json["NeutronError"]["type"] == "HTTPBadRequest"

@@ -202,3 +202,36 @@ def test_what_others_use_outlives_its_project_until_they_are_done(cloud: Cloud) 
     actions.purge(cloud.db, "alpha")
     cloud.settle()
     assert actions.purge(cloud.db, "alpha")
+
+
+def test_an_outside_that_is_none_any_more_loses_its_gateway(cloud: Cloud) -> None:
+    wishes = {"provider:network_type": "vlan", "provider:physical_network": "p", "provider:segmentation_id": 7}
+    outside = cloud.make("networks", token=ADMIN, **{"router:external": True}, **wishes)["id"]
+    cloud.subnet(outside, "198.18.9.0/24", token=ADMIN, enable_dhcp=False)
+    cloud.settle()
+    assert cloud.uplink.observe(outside) == Gateway(outside, "p", ("198.18.9.1/24",), ("198.18.9.0/24",))
+    cloud.put("networks", outside, token=ADMIN, **{"router:external": False})
+    cloud.settle()
+    assert cloud.uplink.observe(outside) is None
+
+
+def test_a_look_at_what_is_well_changes_nothing(cloud: Cloud) -> None:
+    network, subnet = cloud.network()
+    router = cloud.router(subnet)
+    port = cloud.make("ports", network_id=network)["id"]
+    cloud.settle()
+    writes = cloud.fabric.writes, cloud.uplink.writes, cloud.metadata.writes
+    for kind, id in (("network", network), ("router", router), ("port", port)):
+        assert cloud.loop.reconcilers[f"network.{kind}"].reconcile(id) == Done()
+    assert (cloud.fabric.writes, cloud.uplink.writes, cloud.metadata.writes) == writes
+    cloud.settle()
+
+
+def test_lost_gateways_and_endpoints_come_back(cloud: Cloud) -> None:
+    network, _ = cloud.network()
+    cloud.settle()
+    cloud.uplink.lose(cloud.public)
+    cloud.metadata.lose(network)
+    cloud.settle(1000)
+    assert cloud.uplink.observe(cloud.public) is not None
+    assert cloud.metadata.observe(network) is not None

@@ -61,6 +61,7 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "network.availability.show", _ADMIN, "get_network_ip_availability", "see how full networks are", project=False
     ),
+    Rule("network.agent.list", _READER, "get_agent", "list agents"),
     Rule("network.extension.list", Role.NONE, "get_extension", "see extensions", project=False),
 )
 

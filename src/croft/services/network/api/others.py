@@ -35,6 +35,12 @@ def show_extension(req: Request) -> Response:
     return reply({"extension": found})
 
 
+def list_agents(req: Request) -> Response:
+    """Always none: what other clouds need agents for, the fabric does itself."""
+    req.ctx.policy.check(req.ctx.actor, "network.agent.list")
+    return reply({"agents": []})
+
+
 def list_quotas(req: Request) -> Response:
     return reply({"quotas": quotas.list_quotas(req.ctx)})
 
@@ -146,6 +152,7 @@ ROUTES = (
     Route("GET", "/v2.0", show_resources, None),
     Route("GET", "/v2.0/extensions", list_extensions, "network.extension.list"),
     Route("GET", "/v2.0/extensions/{alias}", show_extension, "network.extension.list"),
+    Route("GET", "/v2.0/agents", list_agents, "network.agent.list"),
     Route("GET", "/v2.0/quotas", list_quotas, "network.quota.update"),
     Route("GET", "/v2.0/quotas/tenant", show_tenant, "network.quota.show"),
     Route("GET", "/v2.0/quotas/project", show_tenant, "network.quota.show"),
