@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from croft.core import work
 from croft.core.config import Config
 from croft.core.db import Database
 from croft.core.errors import EngineError
@@ -189,6 +190,7 @@ class Croft:
         )
 
     def start(self) -> None:
+        work.begin(self.db)
         self.db.on_commit = self.loop.notify
         self.loop.start()
 

@@ -190,3 +190,15 @@ def test_threads_run_what_is_woken(db: Database) -> None:
         assert done.wait(20)
     finally:
         loop.stop()
+
+
+def test_a_new_process_looks_at_everything_at_once(db: Database) -> None:
+    looks: list[str] = []
+    loop = Loop(db, [Thing(lambda id: looks.append(id) or Done())])  # type: ignore[func-returns-value]
+    wake(db)
+    loop.run_due()
+    wake(db, "leased")
+    assert len(work.claim(db, 1)) == 1
+    work.begin(db)
+    loop.run_due()
+    assert looks == (["one", "one", "leased"] if db.exclusive else ["one", "one"])

@@ -165,6 +165,11 @@ class Database:
         """What a claiming sub-select ends in, so that two claimers never wait for each other."""
         return self._skip_locked
 
+    @property
+    def exclusive(self) -> bool:
+        """Whether this process alone works on the database."""
+        return self.sqlite
+
     def close(self) -> None:
         self.engine.dispose()
 

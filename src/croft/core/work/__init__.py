@@ -127,6 +127,20 @@ def note(tx: Tx, kind: str, id: str) -> Note:
     return tx.first(Note, sa.select(*NOTE).where(work.c.kind == kind, work.c.id == id)) or Note()
 
 
+_ALL_DUE = sa.text("UPDATE work SET due = :now WHERE due > :now")
+_FREE = sa.text("UPDATE work SET token = '', until = 0 WHERE until > 0")
+
+
+def begin(db: Database) -> None:
+    """At the start of a process: engines may have restarted with it, so everything is looked at once; leases of a
+    predecessor are void where no other process can have any."""
+    with db.write() as tx:
+        tx.run(_ALL_DUE, {"now": tx.now})
+        if db.exclusive:
+            tx.run(_FREE)
+        tx.woken = True
+
+
 class Entry(msgspec.Struct, frozen=True):
     """One row of the queue with its note."""
 
