@@ -85,6 +85,14 @@ def test_quotas_are_seen_set_and_reset(cloud: Cloud) -> None:
     cloud.make("networks")
 
 
+def test_a_limit_below_use_is_taken_unless_it_is_to_be_checked(cloud: Cloud) -> None:
+    cloud.make("networks")
+    checked = {"quota": {"network": 0, "check_limit": True}}
+    assert cloud.ask("PUT", "/quotas/alpha", checked, token=ADMIN).status == 400
+    for quota in ({"network": 0}, {"network": 1, "check_limit": True}, {"network": -1, "check_limit": True}):
+        assert cloud.ask("PUT", "/quotas/alpha", {"quota": quota}, token=ADMIN).status == 200
+
+
 @pytest.mark.parametrize(
     "quota", [{"color": 1}, {"network": "many"}, {"network": -2}, {"network": True}, {"port": None}]
 )

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from croft.core.ctx import Ctx
+from croft.core.db import Tx
 from croft.core.errors import Forbidden, Invalid
+from croft.core.quota import UNLIMITED
 from croft.services.network.actions.access import COUNTED
 from croft.services.network.policy import QUOTAS
 from croft.services.network.store import networks
 
 _PREFIX = "network."
+_NO_LIMITS = frozenset({"tenant_id", "project_id", "force", "check_limit"})
 NAMES = tuple(name.removeprefix(_PREFIX) for name in QUOTAS)
 
 
@@ -56,18 +59,28 @@ def list_quotas(ctx: Ctx) -> list[dict[str, object]]:
 
 
 def update_quota(ctx: Ctx, project: str, wish: Mapping[str, object]) -> dict[str, int]:
+    """With `check_limit` in the wish a limit below what is in use is refused."""
     values: dict[str, int] = {}
     for name, value in wish.items():
-        if name in {"tenant_id", "project_id", "force", "check_limit"}:
+        if name in _NO_LIMITS:
             continue
         if name not in NAMES:
             raise Invalid(f"Unrecognized attribute(s) '{name[:60]}'")
         values[_PREFIX + name] = _number(name, value)
     with ctx.write("network.quota.update", project) as tx:
+        if wish.get("check_limit") is True:
+            _ensure_above_use(tx, project, values)
         ctx.quotas.set(tx, project, values)
         tx.audit(project, "quota")
         limits = ctx.quotas.limits(tx, project, _PREFIX)
     return {name: limits[_PREFIX + name] for name in NAMES}
+
+
+def _ensure_above_use(tx: Tx, project: str, values: Mapping[str, int]) -> None:
+    for name, value in values.items():
+        used = networks.count(tx, project, COUNTED[name.removeprefix(_PREFIX)])
+        if value != UNLIMITED and value < used:
+            raise Invalid(f"Quota limit {value} of {name.removeprefix(_PREFIX)} is below the {used} in use.")
 
 
 def _number(name: str, value: object) -> int:
