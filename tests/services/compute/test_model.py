@@ -95,7 +95,8 @@ def server(**changes: Any) -> Server:
         "flavor": "1", "flavor_name": "f", "vcpus": 1, "memory_mib": 128, "disk_gib": 1, "ephemeral_gib": 0,
         "swap_mib": 0, "extra_specs": {}, "key_name": None, "key_type": "", "key_data": None, "user_data": None,
         "config_drive": False, "zone": "", "wished_host": "", "access_ipv4": "", "access_ipv6": "",
-        "disk_config": "MANUAL", "metadata": {}, "tags": [], "root_tag": "", "locked": "", "reservation": "r",
+        "disk_config": "MANUAL", "metadata": {}, "tags": [], "root_tag": "", "locked": "",
+        "locked_reason": None, "reservation": "r",
         "launch_index": 0, "power": "running", "boot": 1, "gentle": None, "disk": 1, "resize": "", "former": None,
         "host": "h", "seen_power":
         "running", "booted": 1, "seen_disk": 1, "launched": NOW, "started": 0, "crashes": 0,

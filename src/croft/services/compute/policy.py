@@ -48,6 +48,7 @@ RULES = (
     _rule("flavor.list", Role.READER, "os-flavors:index", "list flavors"),
     _rule("flavor.show", Role.READER, "os-flavors:show", "look at a flavor"),
     _rule("flavor.create", Role.ADMIN, "os-flavor-manage:create", "create a flavor"),
+    _rule("flavor.update", Role.ADMIN, "os-flavor-manage:update", "describe a flavor"),
     _rule("flavor.delete", Role.ADMIN, "os-flavor-manage:delete", "delete a flavor"),
     _rule("flavor.show_specs", Role.READER, "os-flavor-extra-specs:index", "read a flavor's extra specs"),
     _rule("flavor.change_specs", Role.ADMIN, "os-flavor-extra-specs:update", "change a flavor's extra specs"),

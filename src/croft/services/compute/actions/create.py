@@ -41,6 +41,7 @@ class NewServer:
     user_data: str | None = None
     config_drive: bool = False
     zone: str = ""
+    host: str = ""
     metadata: dict[str, str] = field(default_factory=dict)
     tags: Sequence[str] = ()
     root_tag: str = ""
@@ -58,9 +59,11 @@ class Made:
 
 def create_servers(ctx: Ctx, wish: NewServer) -> Made:
     """All of them or none. Between `least` and `most`, as many as the quota has room for."""
-    zone, host = _where(ctx, wish.zone)
+    zone, host = _where(ctx, wish)
     with ctx.write("compute.server.create") as tx:
         _check_words(tx, wish)
+        if wish.host and not store.hosts.any_registered(tx, wish.host):
+            raise Invalid(f"Compute host {wish.host} could not be found.")
         flavor = _flavor(tx, wish.flavor)
         image = image_for(tx, wish.image, flavor)
         count = _room(tx, wish, flavor)
@@ -76,16 +79,15 @@ def create_servers(ctx: Ctx, wish: NewServer) -> Made:
     return Made(tuple(row["id"] for row in rows), reservation, tuple(wish.groups) or ("default",))
 
 
-def _where(ctx: Ctx, zone: str) -> tuple[str, str]:
-    """The zone, and the host in `zone:host`, which only operators may name."""
-    if not zone:
-        return "", ""
-    name, _, host = zone.partition(":")
-    if host or ":" in zone:
+def _where(ctx: Ctx, wish: NewServer) -> tuple[str, str]:
+    """The zone, and the host in `zone:host` or by name, which only operators may say."""
+    zone, _, rest = wish.zone.partition(":")
+    host = wish.host or rest.partition(":")[0]
+    if host or ":" in wish.zone:
         ctx.policy.check(ctx.actor, "compute.server.choose_host")
-    if name not in {"", ZONE}:
+    if zone not in {"", ZONE}:
         raise Invalid("The requested availability zone is not available")
-    return ZONE, host.partition(":")[0]
+    return zone, host
 
 
 def _check_words(tx: WriteTx, wish: NewServer) -> None:
@@ -136,6 +138,18 @@ def image_columns(image: Image) -> dict[str, Any]:
     return {"image": image.id, "image_format": image.disk_format, "image_bytes": _bytes(image)}
 
 
+def key_columns(tx: WriteTx, user: str, name: str | None) -> dict[str, Any]:
+    """What a server keeps of a key pair, whatever becomes of the pair."""
+    key = store.keypairs.find(tx, user, name) if name else None
+    if name and key is None:
+        raise Invalid(f"Invalid key_name provided: there is no key pair {name!r}.")
+    return {
+        "key_name": key.name if key else None,
+        "key_type": key.type if key else "",
+        "key_data": key.public_key if key else None,
+    }
+
+
 def _room(tx: WriteTx, wish: NewServer, flavor: Flavor) -> int:
     """How many of the wished servers the quota allows; `QuotaExceeded` when not even the least."""
     used = store.servers.used(tx, tx.project)
@@ -154,9 +168,6 @@ def _room(tx: WriteTx, wish: NewServer, flavor: Flavor) -> int:
 
 
 def _shared(tx: WriteTx, wish: NewServer, flavor: Flavor, image: Image) -> dict[str, Any]:
-    key = store.keypairs.find(tx, tx.actor.user, wish.key_name) if wish.key_name else None
-    if wish.key_name and key is None:
-        raise Invalid(f"Invalid key_name provided: there is no key pair {wish.key_name!r}.")
     return {
         "project": tx.project,
         "user": tx.actor.user,
@@ -168,9 +179,7 @@ def _shared(tx: WriteTx, wish: NewServer, flavor: Flavor, image: Image) -> dict[
         "deleted": None,
         **image_columns(image),
         **snapshot(flavor),
-        "key_name": key.name if key else None,
-        "key_type": key.type if key else "",
-        "key_data": key.public_key if key else None,
+        **key_columns(tx, tx.actor.user, wish.key_name),
         "user_data": wish.user_data,
         "config_drive": wish.config_drive,
         "access_ipv4": wish.access_ipv4,
@@ -180,6 +189,7 @@ def _shared(tx: WriteTx, wish: NewServer, flavor: Flavor, image: Image) -> dict[
         "tags": check_tags(list(wish.tags)),
         "root_tag": wish.root_tag,
         "locked": "",
+        "locked_reason": None,
         "power": "running",
         "boot": 1,
         "gentle": None,

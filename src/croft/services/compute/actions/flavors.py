@@ -8,7 +8,7 @@ from croft.core.errors import Conflict, Invalid, NotFound
 from croft.core.ids import new_id
 from croft.core.page import Page
 from croft.services.compute import store
-from croft.services.compute.model import Flavor, check_items, check_name
+from croft.services.compute.model import Flavor, check_description, check_items, check_name
 
 SEED = (
     Flavor("1", "m1.tiny", 1, 128, 1),
@@ -55,6 +55,7 @@ def create_flavor(ctx: Ctx, wish: Flavor) -> Flavor:
     """An empty id is chosen here; name and id must be new."""
     with ctx.write("compute.flavor.create") as tx:
         check_name(wish.name)
+        check_description(wish.description or "")
         made = Flavor(
             id=wish.id or new_id(),
             name=wish.name,
@@ -66,6 +67,7 @@ def create_flavor(ctx: Ctx, wish: Flavor) -> Flavor:
             rxtx_factor=wish.rxtx_factor,
             is_public=wish.is_public,
             created=tx.now,
+            description=wish.description,
         )
         for id, name in store.flavors.taken(tx, made.id, made.name):
             what = f"name {name}" if name == made.name else f"ID {id}"
@@ -73,6 +75,16 @@ def create_flavor(ctx: Ctx, wish: Flavor) -> Flavor:
         store.flavors.insert(tx, made)
         tx.audit(made.id, made.name)
         return made
+
+
+def describe_flavor(ctx: Ctx, id: str, description: str | None) -> Flavor:
+    """The one thing of a flavor that may change."""
+    with ctx.write("compute.flavor.update") as tx:
+        check_description(description or "")
+        found = flavor_of(tx, id)
+        store.flavors.set_description(tx, id, description)
+        tx.audit(id, found.name)
+        return flavor_of(tx, id)
 
 
 def delete_flavor(ctx: Ctx, id: str) -> None:

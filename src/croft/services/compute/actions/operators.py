@@ -9,6 +9,7 @@ from croft.core import work
 from croft.core.ctx import Ctx
 from croft.core.db import Database, Tx
 from croft.core.errors import Forbidden, Invalid, NotFound
+from croft.core.page import MAX_LIMIT, Page
 from croft.services.compute import store
 from croft.services.compute.model import Host, Load, Server
 from croft.services.compute.store.hosts import KIND
@@ -35,11 +36,11 @@ def list_hosts(ctx: Ctx, action: str = "compute.hypervisor.list") -> tuple[list[
         return store.hosts.page(tx, tx.scope), store.servers.loads(tx, running=True), tx.now
 
 
-def show_host(ctx: Ctx, id: str) -> tuple[Host, Load | None, int]:
-    """By number or id."""
+def show_host(ctx: Ctx, id: str, *, by_number: bool) -> tuple[Host, Load | None, int]:
+    """By number, as before 2.53, or by id."""
     hosts, loads, now = list_hosts(ctx)
     for host in hosts:
-        if id in {str(host.number), host.id}:
+        if id == (str(host.number) if by_number else host.id):
             return host, loads.get(host.name), now
     raise NotFound(f"Compute host {id[:64]} could not be found.")
 
@@ -50,10 +51,10 @@ def servers_on(ctx: Ctx, hosts: Sequence[str]) -> list[tuple[str, str, str]]:
 
 
 def change_host(ctx: Ctx, name: str, values: dict[str, Any]) -> tuple[Host, int]:
-    """Enables, disables or forces down a host by its name."""
+    """Enables, disables or forces down a host by its name or id."""
     with ctx.write("compute.host.update") as tx:
         for host in store.hosts.page(tx, tx.scope):
-            if host.name == name:
+            if name in {host.name, host.id}:
                 store.hosts.change(tx, host.id, values)
                 work.wake(tx, KIND, host.id)
                 tx.audit(host.id, host.name)
@@ -114,17 +115,22 @@ def reset_quotas(ctx: Ctx, project: str) -> None:
         tx.audit(project)
 
 
-def list_usage(ctx: Ctx, project: str | None) -> tuple[list[Server], int]:
-    """The servers to bill, of one project or (operators) of all; and the time it was read."""
+def list_usage(ctx: Ctx, project: str | None, page: Page | None) -> tuple[list[Server], int]:
+    """The servers to bill, of one project or (operators) of all, by id; and the time it was read."""
     if project is not None and project != ctx.actor.project:
         ctx.policy.check(ctx.actor, "compute.usage.list")
     with ctx.read("compute.usage.list" if project is None else "compute.usage.show") as tx:
+        narrowing = Narrowing(project=project, sort=[("uuid", False)])
+        marker = store.servers.find(tx, tx.scope, page.marker) if page and page.marker else None
+        if page and page.marker and marker is None:
+            raise Invalid(f"marker [{page.marker[:64]}] not found")
+        if page:
+            return store.servers.page(tx, tx.scope, narrowing, marker, page.limit), tx.now
         found: list[Server] = []
-        marker = None
         while True:
-            chunk = store.servers.page(tx, tx.scope, Narrowing(project=project), marker, 1000)
+            chunk = store.servers.page(tx, tx.scope, narrowing, marker, MAX_LIMIT)
             found += chunk
-            if len(chunk) < 1000:
+            if len(chunk) < MAX_LIMIT:
                 return found, tx.now
             marker = chunk[-1]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from croft.core import audit, work
@@ -13,7 +14,7 @@ from croft.core.page import Page
 from croft.core.policy import ALL
 from croft.drivers.hypervisor import Hypervisor
 from croft.services.compute import store
-from croft.services.compute.actions.create import image_columns, image_for
+from croft.services.compute.actions.create import image_columns, image_for, key_columns
 from croft.services.compute.actions.servers import Seen, look, server_of, server_to_change
 from croft.services.compute.model import Flavor, Server, allow, check_description, check_items, check_name
 from croft.services.compute.model.server import KIND
@@ -76,6 +77,8 @@ def rebuild_server(ctx: Ctx, id: str, image: str, changes: dict[str, Any]) -> Se
             tx.ensure_quota("compute.metadata_items", 0, len(check_items(changes["metadata"])))
         flavor = Flavor(found.flavor, found.flavor_name, found.vcpus, found.memory_mib, found.disk_gib)
         columns = image_columns(image_for(tx, image, flavor))
+        if "key_name" in changes:
+            columns |= key_columns(tx, found.user, changes["key_name"])
         allow(found, tx.now, "rebuild", _REBUILDABLE)
         wishes = {"disk": found.disk + 1, "boot": found.boot + 1, "gentle": None}
         _wish(tx, found, changes | columns | wishes)
@@ -112,19 +115,27 @@ def read_console(ctx: Ctx, hypervisor: Hypervisor, id: str, lines: int | None) -
     return hypervisor.console(found.host, id, lines)
 
 
-def list_server_actions(ctx: Ctx, id: str, *, even_gone: bool) -> list[audit.Entry]:
-    """Newest first. What was done to a server that is gone stays known to its project."""
+@dataclass(frozen=True)
+class Done:
+    """What was done to a server, newest first; `project` and `host` are empty for one that is gone."""
+
+    entries: list[audit.Entry]
+    project: str = ""
+    host: str = ""
+
+
+def list_server_actions(ctx: Ctx, id: str, *, even_gone: bool) -> Done:
+    """What was done to a server that is gone stays known to its project."""
     with ctx.read("compute.server.list_actions") as tx:
-        scope = tx.scope
-        found = store.servers.find(tx, scope, id)
+        found = store.servers.find(tx, tx.scope, id)
         if found is not None:
-            scope = ALL
-        elif not even_gone or not is_uuid(id):
-            raise NotFound(f"Instance {id[:64]} could not be found.")
-        entries = audit.entries(tx, scope, Page(), target=id, prefix="compute.server.")
-    if found is None and not entries:
-        raise NotFound(f"Instance {id} could not be found.")
-    return entries
+            entries = audit.entries(tx, ALL, Page(), target=id, prefix="compute.server.")
+            return Done(entries, found.project, found.host)
+        known = even_gone and is_uuid(id)
+        entries = audit.entries(tx, tx.scope, Page(), target=id, prefix="compute.server.") if known else []
+    if not entries:
+        raise NotFound(f"Instance {id[:64]} could not be found.")
+    return Done(entries)
 
 
 def purge(db: Database, project: str) -> bool:

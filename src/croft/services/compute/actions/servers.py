@@ -8,11 +8,21 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from croft.core import work
+from croft.core.clock import iso_bare
 from croft.core.ctx import Ctx, ReadTx, WriteTx
 from croft.core.errors import Conflict, Invalid, NotFound
 from croft.core.page import Page
 from croft.services.compute import store
-from croft.services.compute.model import Server, States, check_description, check_items, check_name, check_tags, states
+from croft.services.compute.model import (
+    ZONE,
+    Server,
+    States,
+    check_description,
+    check_items,
+    check_name,
+    check_tags,
+    states,
+)
 from croft.services.compute.model.server import KIND
 from croft.services.compute.store.servers import Narrowing
 from croft.services.network import actions as network
@@ -48,11 +58,31 @@ class Filters:
     not_tags: Sequence[str] = ()
     not_tags_any: Sequence[str] = ()
     matching: Sequence[tuple[str, str]] = ()
-    """(attribute of the row, pattern)"""
-    metadata: dict[str, str] = field(default_factory=dict)
+    """(name in `READABLE`, pattern)"""
 
 
 Test = Callable[[Seen], bool]
+READABLE: dict[str, Callable[[Server], str]] = {
+    "hostname": lambda server: server.hostname,
+    "description": lambda server: server.description or "",
+    "display_description": lambda server: server.description or "",
+    "key_name": lambda server: server.key_name or "",
+    "availability_zone": lambda server: ZONE if server.host else server.zone,
+    "access_ip_v4": lambda server: server.access_ipv4,
+    "access_ip_v6": lambda server: server.access_ipv6,
+    "auto_disk_config": lambda server: server.disk_config,
+    "config_drive": lambda server: str(server.config_drive),
+    "created_at": lambda server: iso_bare(server.created),
+    "launched_at": lambda server: iso_bare(server.launched) if server.launched is not None else "",
+    "terminated_at": lambda server: iso_bare(server.deleted) if server.deleted is not None else "",
+    "launch_index": lambda server: str(server.launch_index),
+    "locked_by": lambda server: server.locked,
+    "locked": lambda server: str(bool(server.locked)),
+    "node": lambda server: server.host,
+    "progress": lambda server: "0",
+    "root_device_name": lambda server: "/dev/vda",
+}
+"""What else a list can be filtered by, as text for patterns."""
 
 
 def server_of(tx: ReadTx, id: str) -> Server:
@@ -128,13 +158,12 @@ def _tests(filters: Filters) -> list[Test]:
     for text, version in ((filters.ip, 4), (filters.ip6, 6)):
         if text:
             tests.append(_address(_pattern(text), version))
-    if filters.metadata:
-        tests.append(lambda seen: filters.metadata.items() <= seen.server.metadata.items())
     return tests + _tag_tests(filters)
 
 
-def _matching(attribute: str, pattern: re.Pattern[str]) -> Test:
-    return lambda seen: pattern.search(str(getattr(seen.server, attribute) or "")) is not None
+def _matching(name: str, pattern: re.Pattern[str]) -> Test:
+    read = READABLE[name]
+    return lambda seen: pattern.search(read(seen.server)) is not None
 
 
 def _address(pattern: re.Pattern[str], version: int) -> Test:
@@ -183,11 +212,11 @@ def update_server(ctx: Ctx, id: str, changes: dict[str, Any]) -> Seen:
         return look(tx, [server_of(tx, id)])[0]
 
 
-def set_lock(ctx: Ctx, id: str) -> None:
+def set_lock(ctx: Ctx, id: str, reason: str | None = None) -> None:
     with ctx.write("compute.server.lock") as tx:
         found = server_of(tx, id)
         owner = tx.actor.project == found.project and not tx.actor.is_admin
-        store.servers.change(tx, found, {"locked": "owner" if owner else "admin"})
+        store.servers.change(tx, found, {"locked": "owner" if owner else "admin", "locked_reason": reason})
         tx.audit(id, found.name)
 
 
@@ -197,7 +226,7 @@ def clear_lock(ctx: Ctx, id: str) -> None:
         found = server_of(tx, id)
         if found.locked == "admin":
             ctx.policy.check(ctx.actor, "compute.server.unlock_any")
-        store.servers.change(tx, found, {"locked": ""})
+        store.servers.change(tx, found, {"locked": "", "locked_reason": None})
         tx.audit(id, found.name)
 
 

@@ -8,7 +8,7 @@ from croft.core.http import Microversions, Request, Response, Route, Version, re
 from croft.drivers.hypervisor import Hypervisor
 from croft.services.compute.api import actions, flavors, operators, servers
 
-MICROVERSIONS = Microversions("compute", Version(2, 1), Version(2, 37), legacy="X-OpenStack-Nova-API-Version")
+MICROVERSIONS = Microversions("compute", Version(2, 1), Version(2, 85), legacy="X-OpenStack-Nova-API-Version")
 
 
 def _version(request: Request) -> dict[str, Any]:

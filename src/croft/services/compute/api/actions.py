@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from croft.core.clock import iso_bare
 from croft.core.errors import Invalid, NotFound
 from croft.core.http import Request, Response, Route, empty, reply
 from croft.drivers.hypervisor import Hypervisor
 from croft.services.compute.actions import power, resize, servers
-from croft.services.compute.api.servers import ONE, rebuild_server
+from croft.services.compute.api.servers import ONE, next_link, rebuild_server
 from croft.services.compute.wire import actions as wire
+from croft.services.compute.wire import filters
 from croft.services.compute.wire.parse import at, single_action
 
 Verb = Callable[[Request, Any], Response]
@@ -56,7 +56,8 @@ def _revert_resize(request: Request, _body: Any) -> Response:
 
 
 def _lock(request: Request, _body: Any) -> Response:
-    servers.set_lock(request.ctx, request.params["id"])
+    reason = wire.lock_reason(request.decode(wire.Lock)) if request.version >= at(73) else None
+    servers.set_lock(request.ctx, request.params["id"], reason)
     return empty(202)
 
 
@@ -102,6 +103,8 @@ addFixedIp removeFixedIp addFloatingIp removeFloatingIp
 """
 REFUSED = frozenset(_NOT_HERE.split())
 """Nova's, and known to be missing here: answered with 409, not as an unknown action."""
+GONE = frozenset(("addFixedIp", "removeFixedIp", "addFloatingIp", "removeFloatingIp"))
+"""Nova's own until 2.43."""
 
 
 def routes(hypervisor: Hypervisor) -> list[Route]:
@@ -116,6 +119,8 @@ def routes(hypervisor: Hypervisor) -> list[Route]:
         verb = verbs.get(name)
         if verb is not None:
             return verb(request, body)
+        if name in GONE and request.version >= at(44):
+            raise NotFound("The resource could not be found in this version of the API.")
         if name in REFUSED:
             power.refuse(request.ctx, request.params["id"], f"The action '{name}' is not offered here.")
         raise Invalid(f"There is no such action: {name[:60]}")
@@ -128,17 +133,24 @@ def routes(hypervisor: Hypervisor) -> list[Route]:
 
 
 def list_actions(request: Request) -> Response:
-    id = request.params["id"]
-    entries = power.list_server_actions(request.ctx, id, even_gone=request.version >= at(21))
-    return reply({"instanceActions": [wire.action(entry) for entry in entries if wire.known(entry)]})
+    filters.only(request, ("changes-before", "changes-since", "limit", "marker"), since=66)
+    done = power.list_server_actions(request.ctx, request.params["id"], even_gone=request.version >= at(21))
+    entries = [entry for entry in done.entries if wire.known(entry)]
+    links: dict[str, Any] = {}
+    if request.version >= at(58):
+        entries, more = wire.page(entries, request.page(), filters.period(request.query, request.version))
+        links = {"links": next_link(request, entries[-1].request)} if more else {}
+    return reply({"instanceActions": [wire.action(entry, request.version) for entry in entries]} | links)
 
 
 def show_action(request: Request) -> Response:
-    id = request.params["id"]
-    for entry in power.list_server_actions(request.ctx, id, even_gone=request.version >= at(21)):
+    id, version = request.params["id"], request.version
+    done = power.list_server_actions(request.ctx, id, even_gone=version >= at(21))
+    for entry in done.entries:
         if entry.request == request.params["request"] and wire.known(entry):
-            shown = wire.action(entry)
-            if request.ctx.allows("compute.server.list_events"):
-                shown["events"] = [wire.event(entry, iso_bare(entry.at))]
+            shown = wire.action(entry, version)
+            operator = request.ctx.allows("compute.server.list_events")
+            if operator or version >= at(51):
+                shown["events"] = [wire.event(entry, version, done.project, done.host, operator=operator)]
             return reply({"instanceAction": shown})
     raise NotFound(f"Action for request_id {request.params['request'][:64]} on instance {id} not found")

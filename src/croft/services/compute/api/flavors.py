@@ -9,6 +9,7 @@ from croft.core.http import Request, Response, Route, empty, reply
 from croft.core.page import Page
 from croft.services.compute.actions import flavors, keypairs
 from croft.services.compute.api.servers import next_link
+from croft.services.compute.wire import filters
 from croft.services.compute.wire import flavors as wire
 from croft.services.compute.wire.parse import at, number, one, query_truth, single_action
 
@@ -26,6 +27,7 @@ def list_detail(request: Request) -> Response:
 
 
 def _page(request: Request, render: Any) -> Response:
+    filters.only(request, ("is_public", "limit", "marker", "minDisk", "minRam", "sort_dir", "sort_key"))
     page, query = request.page(), request.query
     least = number(one(query, "minRam", "0"), "minRam"), number(one(query, "minDisk", "0"), "minDisk")
     direction = one(query, "sort_dir", "asc")
@@ -33,7 +35,7 @@ def _page(request: Request, render: Any) -> Response:
         raise Invalid("Unknown sort direction, must be one of: asc, desc")
     sort = one(query, "sort_key", "flavorid"), direction == "desc"
     found = flavors.list_flavors(request.ctx, page, _public(request), least, sort)
-    shown: dict[str, Any] = {"flavors": [render(flavor, request.base) for flavor in found]}
+    shown: dict[str, Any] = {"flavors": [render(flavor, request.base, request.version) for flavor in found]}
     if found and len(found) == page.limit:
         shown["flavors_links"] = next_link(request, found[-1].id)
     return reply(shown)
@@ -46,13 +48,19 @@ def _public(request: Request) -> bool | None:
 
 
 def create_flavor(request: Request) -> Response:
-    made = flavors.create_flavor(request.ctx, wire.flavor_wish(request.decode(wire.CreateFlavor)))
-    return reply({"flavor": wire.flavor_detail(made, request.base)})
+    made = flavors.create_flavor(request.ctx, wire.flavor_wish(request.decode(wire.CreateFlavor), request.version))
+    return reply({"flavor": wire.flavor_detail(made, request.base, request.version)})
 
 
 def show_flavor(request: Request) -> Response:
     found = flavors.show_flavor(request.ctx, request.params["id"])
-    return reply({"flavor": wire.flavor_detail(found, request.base)})
+    return reply({"flavor": wire.flavor_detail(found, request.base, request.version)})
+
+
+def update_flavor(request: Request) -> Response:
+    description = request.decode(wire.UpdateFlavor).flavor.description
+    found = flavors.describe_flavor(request.ctx, request.params["id"], description)
+    return reply({"flavor": wire.flavor_detail(found, request.base, request.version)})
 
 
 def delete_flavor(request: Request) -> Response:
@@ -109,6 +117,7 @@ def _user(request: Request) -> str:
 
 
 def list_keypairs(request: Request) -> Response:
+    filters.only(request, ("limit", "marker", "user_id"))
     page = request.page() if request.version >= at(35) else Page()
     found = keypairs.list_keypairs(request.ctx, _user(request), page)
     shown: dict[str, Any] = {"keypairs": [{"keypair": wire.keypair(each, request.version)} for each in found]}
@@ -125,11 +134,13 @@ def create_keypair(request: Request) -> Response:
 
 
 def show_keypair(request: Request) -> Response:
+    filters.only(request, ("user_id",))
     found = keypairs.show_keypair(request.ctx, request.params["name"], _user(request))
     return reply({"keypair": wire.keypair_detail(found, request.version)})
 
 
 def delete_keypair(request: Request) -> Response:
+    filters.only(request, ("user_id",))
     keypairs.delete_keypair(request.ctx, request.params["name"], _user(request))
     return empty(204 if request.version >= at(2) else 202)
 
@@ -139,6 +150,7 @@ ROUTES = [
     Route("POST", F, create_flavor, "compute.flavor.create"),
     Route("GET", F + "/detail", list_detail, "compute.flavor.list"),
     Route("GET", F + "/{id}", show_flavor, "compute.flavor.show"),
+    Route("PUT", F + "/{id}", update_flavor, "compute.flavor.update", since=at(55)),
     Route("DELETE", F + "/{id}", delete_flavor, "compute.flavor.delete"),
     Route("POST", F + "/{id}/action", act, "compute.flavor.change_access"),
     Route("GET", F + "/{id}/os-flavor-access", list_access, "compute.flavor.list_access"),

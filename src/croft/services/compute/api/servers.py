@@ -8,7 +8,6 @@ from typing import Any
 from croft.core.errors import Invalid, NotFound
 from croft.core.http import Request, Response, Route, empty, reply
 from croft.services.compute.actions import create, interfaces, power, servers
-from croft.services.compute.actions.servers import Seen
 from croft.services.compute.model import check_tag
 from croft.services.compute.wire import filters, servers_in, servers_out
 from croft.services.compute.wire.parse import at, given
@@ -68,16 +67,12 @@ def create_server(request: Request) -> Response:
 
 
 def show_server(request: Request) -> Response:
-    return reply({"server": reader(request).detail(servers.show_server(request.ctx, request.params["id"]))})
+    return reply({"server": reader(request).show(servers.show_server(request.ctx, request.params["id"]))})
 
 
 def update_server(request: Request) -> Response:
     changes = servers_in.changes(request.decode(servers_in.UpdateServer), request.version)
-    return _core(request, servers.update_server(request.ctx, request.params["id"], changes))
-
-
-def _core(request: Request, seen: Seen, status: int = 200, extra: dict[str, Any] | None = None) -> Response:
-    return reply({"server": reader(request).core(seen) | (extra or {})}, status)
+    return reply({"server": reader(request).core(servers.update_server(request.ctx, request.params["id"], changes))})
 
 
 def delete_server(request: Request) -> Response:
@@ -90,9 +85,8 @@ def rebuild_server(request: Request) -> Response:
     image, changes = servers_in.rebuild_changes(body, request.version)
     seen = power.rebuild_server(request.ctx, request.params["id"], image, changes)
     password = given(body.rebuild.admin_pass, secrets.token_urlsafe(9))
-    response = _core(request, seen, 202, {"adminPass": password})
-    response.headers["location"] = reader(request).links(seen.server.id)[0]["href"]
-    return response
+    read = reader(request)
+    return reply({"server": read.rebuilt(seen, password)}, 202, {"location": read.links(seen.server.id)[0]["href"]})
 
 
 def list_addresses(request: Request) -> Response:
@@ -184,21 +178,21 @@ def delete_tag(request: Request) -> Response:
 
 def list_interfaces(request: Request) -> Response:
     seen = servers.show_server(request.ctx, request.params["id"], "compute.server.list_interfaces")
-    return reply({"interfaceAttachments": servers_out.interfaces(seen.ports)})
+    return reply({"interfaceAttachments": [servers_out.interface(port, request.version) for port in seen.ports]})
 
 
 def show_interface(request: Request) -> Response:
     seen = servers.show_server(request.ctx, request.params["id"], "compute.server.list_interfaces")
-    for shown in servers_out.interfaces(seen.ports):
-        if shown["port_id"] == request.params["port"]:
-            return reply({"interfaceAttachment": shown})
+    for port in seen.ports:
+        if port.id == request.params["port"]:
+            return reply({"interfaceAttachment": servers_out.interface(port, request.version)})
     raise NotFound(f"Interface {request.params['port'][:64]} is not attached to this server.")
 
 
 def attach_interface(request: Request) -> Response:
     wish = servers_in.interface(request.decode(servers_in.AttachInterface), request.version)
     port = interfaces.attach(request.ctx, request.params["id"], wish)
-    return reply({"interfaceAttachment": servers_out.interfaces([port])[0]})
+    return reply({"interfaceAttachment": servers_out.interface(port, request.version)})
 
 
 def detach_interface(request: Request) -> Response:
@@ -210,7 +204,14 @@ def list_groups(request: Request) -> Response:
     return reply({"security_groups": interfaces.list_groups(request.ctx, request.params["id"])})
 
 
+def show_topology(request: Request) -> Response:
+    """Guests are not bound to NUMA nodes here, which Nova shows as no nodes at all."""
+    servers.show_server(request.ctx, request.params["id"])
+    return reply({"nodes": [], "pagesize_kb": None})
+
+
 def list_volumes(request: Request) -> Response:
+    filters.only(request, ("limit", "offset"))
     servers.show_server(request.ctx, request.params["id"], "compute.server.list_volumes")
     return reply({"volumeAttachments": []})
 
@@ -245,6 +246,7 @@ ROUTES = [
     Route("POST", ONE + "/os-interface", attach_interface, "compute.server.attach_interface"),
     Route("GET", ONE + "/os-interface/{port}", show_interface, "compute.server.list_interfaces"),
     Route("DELETE", ONE + "/os-interface/{port}", detach_interface, "compute.server.detach_interface"),
+    Route("GET", ONE + "/topology", show_topology, "compute.server.show", since=at(78)),
     Route("GET", ONE + "/os-security-groups", list_groups, "compute.server.list_groups"),
     Route("GET", ONE + "/os-volume_attachments", list_volumes, "compute.server.list_volumes"),
     Route("GET", ONE + "/os-volume_attachments/{volume}", show_volume, "compute.server.list_volumes"),

@@ -36,6 +36,7 @@ class Flavor(msgspec.Struct, frozen=True):
     is_public: bool = True
     extra_specs: dict[str, str] = {}
     created: int = 0
+    description: str | None = None
 
 
 class KeyPair(msgspec.Struct, frozen=True):

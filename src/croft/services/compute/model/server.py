@@ -60,6 +60,7 @@ class Server(msgspec.Struct, frozen=True):
     """What the guest may find its root disk by."""
     locked: str
     """Empty, `owner` or `admin`."""
+    locked_reason: str | None
     reservation: str
     launch_index: int
     power: str

@@ -84,6 +84,10 @@ def set_extra_specs(tx: Tx, id: str, specs: dict[str, str]) -> None:
     tx.run(sa.update(flavor).where(c.id == id).values(extra_specs=specs))
 
 
+def set_description(tx: Tx, id: str, description: str | None) -> None:
+    tx.run(sa.update(flavor).where(c.id == id).values(description=description))
+
+
 def drop(tx: Tx, id: str) -> None:
     tx.run(sa.delete(flavor_access).where(a.flavor == id))
     tx.run(sa.delete(flavor).where(c.id == id))

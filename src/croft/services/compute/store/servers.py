@@ -57,6 +57,7 @@ SORT_KEYS: dict[str, sa.ColumnElement[Any]] = {
     "key_name": sa.func.coalesce(c.key_name, ""),
     "launch_index": c.launch_index,
     "launched_at": sa.func.coalesce(c.launched, 0),
+    "locked": c.locked,
     "locked_by": c.locked,
     "node": c.host,
     "power_state": c.seen_power,
@@ -84,6 +85,7 @@ class Narrowing:
     ids: Sequence[str] = ()
     reservation: str = ""
     since: int | None = None
+    before: int | None = None
     sort: Sequence[tuple[str, bool]] = field(default_factory=lambda: [("created_at", True)])
     whole: bool = False
     """With user data."""
@@ -133,6 +135,8 @@ def _conditions(scope: Scope, narrowing: Narrowing) -> Iterable[sa.ColumnElement
         yield c.reservation == narrowing.reservation
     if narrowing.since is not None:
         yield c.updated >= narrowing.since
+    if narrowing.before is not None:
+        yield c.updated <= narrowing.before
 
 
 def sort_key(name: str) -> str:

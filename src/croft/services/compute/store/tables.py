@@ -20,6 +20,7 @@ flavor = sa.Table(
     sa.Column("is_public", sa.Boolean, nullable=False),
     sa.Column("extra_specs", Json, nullable=False),
     sa.Column("created", sa.BigInteger, nullable=False),
+    sa.Column("description", sa.Text, nullable=True),
     sa.UniqueConstraint("name"),
     sa.CheckConstraint("vcpus > 0 AND memory_mib > 0 AND disk_gib >= 0", name="sizes"),
 )
@@ -100,6 +101,7 @@ server = sa.Table(
     sa.Column("tags", Json, nullable=False),
     sa.Column("root_tag", sa.String(60), nullable=False),
     sa.Column("locked", sa.String(8), nullable=False),
+    sa.Column("locked_reason", sa.String(255), nullable=True),
     sa.Column("reservation", sa.String(12), nullable=False),
     sa.Column("launch_index", sa.Integer, nullable=False),
     sa.Column("power", sa.String(8), nullable=False),

@@ -8,7 +8,11 @@ from msgspec import UNSET, Meta, Struct, UnsetType, field
 
 from croft.core.audit import Entry
 from croft.core.clock import iso_bare
-from croft.services.compute.wire.parse import disk_config, number
+from croft.core.errors import Invalid
+from croft.core.http import Version
+from croft.core.page import Page
+from croft.services.compute.wire.parse import at, disk_config, number
+from croft.services.compute.wire.servers_out import host_id
 
 
 class RebootType(Struct, forbid_unknown_fields=True):
@@ -45,6 +49,18 @@ class AddGroup(Struct):
 
 class RemoveGroup(Struct):
     group: Named = field(name="removeSecurityGroup")
+
+
+class Reason(Struct, forbid_unknown_fields=True):
+    locked_reason: Annotated[str, Meta(min_length=1, max_length=255)] | None = None
+
+
+class Lock(Struct, forbid_unknown_fields=True):
+    lock: Reason | None
+
+
+def lock_reason(body: Lock) -> str | None:
+    return body.lock.locked_reason if body.lock else None
 
 
 class Length(Struct, forbid_unknown_fields=True):
@@ -88,8 +104,8 @@ def known(entry: Entry) -> bool:
     return _verb(entry) in _ACTIONS
 
 
-def action(entry: Entry) -> dict[str, Any]:
-    return {
+def action(entry: Entry, version: Version) -> dict[str, Any]:
+    shown: dict[str, Any] = {
         "action": _ACTIONS[_verb(entry)],
         "instance_uuid": entry.target,
         "message": None,
@@ -98,14 +114,34 @@ def action(entry: Entry) -> dict[str, Any]:
         "start_time": iso_bare(entry.at),
         "user_id": entry.user,
     }
+    return shown | ({"updated_at": iso_bare(entry.at)} if version >= at(58) else {})
 
 
-def event(entry: Entry, when: str) -> dict[str, Any]:
+def event(entry: Entry, version: Version, project: str, host: str, *, operator: bool) -> dict[str, Any]:
     """What Croft records is the wish, accepted in the moment it was made."""
-    return {
+    shown: dict[str, Any] = {
         "event": f"compute_{_ACTIONS[_verb(entry)]}",
-        "start_time": when,
-        "finish_time": when,
+        "start_time": iso_bare(entry.at),
+        "finish_time": iso_bare(entry.at),
         "result": "Success",
-        "traceback": None,
     }
+    if operator:
+        shown["traceback"] = None
+    if version >= at(62):
+        shown["hostId"] = host_id(project, host)
+        shown |= {"host": host} if operator else {}
+    return shown | ({"details": None} if version >= at(84) else {})
+
+
+def page(entries: list[Entry], page: Page, period: tuple[int | None, int | None]) -> tuple[list[Entry], bool]:
+    """Those of the period after the marker (a request id), and whether more follow."""
+    since, before = period
+    names = [entry.request for entry in entries]
+    if page.marker:
+        if page.marker not in names:
+            raise Invalid(f"marker [{page.marker[:64]}] not found")
+        entries = entries[names.index(page.marker) + 1 :]
+    entries = [
+        entry for entry in entries if (since is None or entry.at >= since) and (before is None or entry.at <= before)
+    ]
+    return entries[: page.limit], len(entries) > page.limit

@@ -14,6 +14,7 @@ from croft.services.compute.model import Flavor, KeyPair
 from croft.services.compute.wire.parse import at, given, number, since, truth
 
 Name = Annotated[str, Meta(min_length=1, max_length=255)]
+Description = Annotated[str, Meta(max_length=65535)]
 Size = int | str
 Truth = bool | str
 
@@ -28,6 +29,15 @@ class NewFlavor(Struct, forbid_unknown_fields=True):
     swap: Size | UnsetType = UNSET
     rxtx_factor: float | str | UnsetType = UNSET
     is_public: Truth | UnsetType = field(name="os-flavor-access:is_public", default=UNSET)
+    description: Description | UnsetType | None = UNSET
+
+
+class FlavorChange(Struct, forbid_unknown_fields=True):
+    description: Description | None
+
+
+class UpdateFlavor(Struct, forbid_unknown_fields=True):
+    flavor: FlavorChange
 
 
 class CreateFlavor(Struct, forbid_unknown_fields=True):
@@ -64,8 +74,9 @@ class CreateKeyPair(Struct, forbid_unknown_fields=True):
 _ID = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789. _-")
 
 
-def flavor_wish(body: CreateFlavor) -> Flavor:
+def flavor_wish(body: CreateFlavor, version: Version) -> Flavor:
     asked = body.flavor
+    since(version, asked, {"description": 55}, "flavor")
     return Flavor(
         id=_flavor_id(asked.id),
         name=asked.name,
@@ -76,6 +87,7 @@ def flavor_wish(body: CreateFlavor) -> Flavor:
         swap_mib=number(asked.swap, "swap"),
         rxtx_factor=_factor(1.0 if isinstance(asked.rxtx_factor, UnsetType) else asked.rxtx_factor),
         is_public=truth(asked.is_public, "os-flavor-access:is_public", default=True),
+        description=given(asked.description, None),
     )
 
 
@@ -112,17 +124,18 @@ def flavor_links(base: str, id: str) -> list[dict[str, str]]:
     ]
 
 
-def flavor_brief(flavor: Flavor, base: str) -> dict[str, Any]:
-    return {"id": flavor.id, "name": flavor.name, "links": flavor_links(base, flavor.id)}
+def flavor_brief(flavor: Flavor, base: str, version: Version) -> dict[str, Any]:
+    shown: dict[str, Any] = {"id": flavor.id, "name": flavor.name, "links": flavor_links(base, flavor.id)}
+    return shown | ({"description": flavor.description} if version >= at(55) else {})
 
 
-def flavor_detail(flavor: Flavor, base: str) -> dict[str, Any]:
-    return {
+def flavor_detail(flavor: Flavor, base: str, version: Version) -> dict[str, Any]:
+    shown: dict[str, Any] = {
         "id": flavor.id,
         "name": flavor.name,
         "ram": flavor.memory_mib,
         "disk": flavor.disk_gib,
-        "swap": flavor.swap_mib or "",
+        "swap": flavor.swap_mib or (0 if version >= at(75) else ""),
         "OS-FLV-EXT-DATA:ephemeral": flavor.ephemeral_gib,
         "OS-FLV-DISABLED:disabled": False,
         "vcpus": flavor.vcpus,
@@ -130,6 +143,11 @@ def flavor_detail(flavor: Flavor, base: str) -> dict[str, Any]:
         "rxtx_factor": float(flavor.rxtx_factor),
         "links": flavor_links(base, flavor.id),
     }
+    if version >= at(55):
+        shown["description"] = flavor.description
+    if version >= at(61):
+        shown["extra_specs"] = flavor.extra_specs
+    return shown
 
 
 def keypair_wish(body: CreateKeyPair, version: Version) -> tuple[str, str, str | None, str]:

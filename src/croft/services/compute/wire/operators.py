@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from croft.core.clock import iso_bare
+from croft.core.errors import Invalid
 from croft.core.http import Version
 from croft.services.compute.model import IDLE, ZONE, Host, Load, Server, states
 from croft.services.compute.wire.parse import at, number, truth, until
@@ -59,6 +60,14 @@ class UpdateQuotas(Struct, forbid_unknown_fields=True):
     quota_set: QuotaSet
 
 
+class ChangeService(Struct, forbid_unknown_fields=True):
+    """From 2.53 on: `PUT /os-services/{id}`."""
+
+    status: str | UnsetType = UNSET
+    disabled_reason: Annotated[str, Meta(min_length=1, max_length=255)] | UnsetType = UNSET
+    forced_down: bool | str | UnsetType = UNSET
+
+
 class UpdateService(Struct, forbid_unknown_fields=True):
     host: Annotated[str, Meta(min_length=1, max_length=255)]
     binary: Annotated[str, Meta(min_length=1, max_length=255)]
@@ -67,6 +76,8 @@ class UpdateService(Struct, forbid_unknown_fields=True):
 
 
 def quota_names(version: Version) -> tuple[str, ...]:
+    if version >= at(57):
+        return tuple(name for name in QUOTAS if not name.startswith("injected"))
     return QUOTAS if version >= at(36) else QUOTAS + OLD_QUOTAS
 
 
@@ -115,7 +126,7 @@ def limits(values: Mapping[str, int], used: Mapping[str, int], version: Version)
 
 def service(host: Host, now: int, version: Version) -> dict[str, Any]:
     shown = {
-        "id": host.number,
+        "id": number_or_id(host, version),
         "binary": "nova-compute",
         "host": host.name,
         "zone": ZONE,
@@ -127,9 +138,13 @@ def service(host: Host, now: int, version: Version) -> dict[str, Any]:
     return shown | ({"forced_down": host.forced_down} if version >= at(11) else {})
 
 
-def hypervisor(host: Host, now: int) -> dict[str, Any]:
+def number_or_id(host: Host, version: Version) -> int | str:
+    return host.id if version >= at(53) else host.number
+
+
+def hypervisor(host: Host, now: int, version: Version) -> dict[str, Any]:
     return {
-        "id": host.number,
+        "id": number_or_id(host, version),
         "hypervisor_hostname": host.name,
         "state": "up" if host.up(now) else "down",
         "status": "disabled" if host.disabled else "enabled",
@@ -139,12 +154,12 @@ def hypervisor(host: Host, now: int) -> dict[str, Any]:
 def hypervisor_detail(host: Host, load: Load | None, now: int, version: Version) -> dict[str, Any]:
     held = load or IDLE
     cpu_info: Any = {"model": host.model, "topology": {"cores": host.vcpus, "threads": 1, "sockets": 1}}
-    return hypervisor(host, now) | {
+    return hypervisor(host, now, version) | {
         "host_ip": None,
         "hypervisor_type": "QEMU",
         "hypervisor_version": host.version,
         "cpu_info": cpu_info if version >= at(28) else _json(cpu_info),
-        "service": {"id": host.number, "host": host.name, "disabled_reason": host.disabled_reason},
+        "service": {"id": number_or_id(host, version), "host": host.name, "disabled_reason": host.disabled_reason},
         **_counts([(host, held)]),
     }
 
@@ -242,6 +257,23 @@ def _usage_line(server: Server, hours: float, now: int) -> dict[str, Any]:
 
 def check_quota_version(body: UpdateQuotas, version: Version) -> None:
     until(version, body.quota_set, dict.fromkeys(OLD_QUOTAS, 36), "quota_set")
+    until(version, body.quota_set, {name: 57 for name in QUOTAS if name.startswith("injected")}, "quota_set")
+
+
+def service_wish(body: ChangeService) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    if body.status not in {UNSET, "enabled", "disabled"}:
+        raise Invalid("Invalid input for field/attribute status. It must be 'enabled' or 'disabled'.")
+    reason = body.disabled_reason if isinstance(body.disabled_reason, str) else None
+    if reason and body.status != "disabled":
+        raise Invalid("Specifying disabled_reason requires that status is 'disabled'.")
+    if body.status is not UNSET:
+        values |= {"disabled": body.status == "disabled", "disabled_reason": reason}
+    if body.forced_down is not UNSET:
+        values["forced_down"] = truth(body.forced_down, "forced_down")
+    if not values:
+        raise Invalid("No updates were requested. Fields 'status' or 'forced_down' should be specified.")
+    return values
 
 
 def service_change(host: Host, verb: str) -> dict[str, Any]:

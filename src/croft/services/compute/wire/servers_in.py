@@ -80,6 +80,9 @@ class Server(Struct, forbid_unknown_fields=True):
     user_data: str | UnsetType = UNSET
     description: Annotated[str, Meta(max_length=255)] | UnsetType | None = UNSET
     tags: list[str] | UnsetType = UNSET
+    trusted_image_certificates: list[str] | UnsetType | None = UNSET
+    host: Name | UnsetType = UNSET
+    hypervisor_hostname: Name | UnsetType = UNSET
 
 
 class CreateServer(Struct, forbid_unknown_fields=True):
@@ -111,6 +114,9 @@ class Rebuild(Struct, forbid_unknown_fields=True):
     access_ipv6: str | UnsetType = field(name="accessIPv6", default=UNSET)
     personality: list[Personality] | UnsetType = UNSET
     description: Annotated[str, Meta(max_length=255)] | UnsetType | None = UNSET
+    key_name: Name | UnsetType | None = UNSET
+    user_data: str | UnsetType | None = UNSET
+    trusted_image_certificates: list[str] | UnsetType | None = UNSET
 
 
 class RebuildServer(Struct, forbid_unknown_fields=True):
@@ -120,7 +126,9 @@ class RebuildServer(Struct, forbid_unknown_fields=True):
 def wish(body: CreateServer, version: Version) -> NewServer:
     """What was asked for; `Invalid` for what this version does not know or Croft does not have."""
     asked = body.server
-    since(version, asked, {"description": 19, "tags": 52}, "server")
+    later = {"description": 19, "tags": 52, "trusted_image_certificates": 63, "host": 74, "hypervisor_hostname": 74}
+    since(version, asked, later, "server")
+    _check_certificates(asked.trusted_image_certificates)
     until(version, asked, {"personality": 57}, "server")
     _check_hints(body)
     _check_personality(given(asked.personality, []))
@@ -139,6 +147,7 @@ def wish(body: CreateServer, version: Version) -> NewServer:
         user_data=base64_text(asked.user_data, "user_data") if isinstance(asked.user_data, str) else None,
         config_drive=truth(asked.config_drive, "config_drive"),
         zone=given(asked.availability_zone, ""),
+        host=_host(asked),
         metadata=given(asked.metadata, {}),
         tags=tuple(given(asked.tags, [])),
         root_tag=root_tag,
@@ -150,6 +159,21 @@ def wish(body: CreateServer, version: Version) -> NewServer:
 
 def wants_reservation(body: CreateServer) -> bool:
     return truth(body.server.return_reservation_id, "return_reservation_id")
+
+
+def _check_certificates(names: list[str] | UnsetType | None) -> None:
+    if names is not None and not isinstance(names, UnsetType):
+        raise Invalid("Signatures of images are not checked here: trusted_image_certificates must be left out.")
+
+
+def _host(asked: Server) -> str:
+    """A host and its hypervisor are one and the same here."""
+    names = {given(asked.host, ""), given(asked.hypervisor_hostname, "")} - {""}
+    if len(names) > 1:
+        raise Invalid("host and hypervisor_hostname name different hosts.")
+    if names and ":" in given(asked.availability_zone, ""):
+        raise Invalid("Destinations with availability_zone and with host or hypervisor_hostname exclude each other.")
+    return next(iter(names), "")
 
 
 def _check_hints(body: CreateServer) -> None:
@@ -266,7 +290,9 @@ def _changes(asked: ServerChanges | Rebuild) -> dict[str, Any]:
 def rebuild_changes(body: RebuildServer, version: Version) -> tuple[str, dict[str, Any]]:
     """The image, and what else changes."""
     asked = body.rebuild
-    since(version, asked, {"description": 19}, "rebuild")
+    later = {"description": 19, "key_name": 54, "user_data": 57, "trusted_image_certificates": 63}
+    since(version, asked, later, "rebuild")
+    _check_certificates(asked.trusted_image_certificates)
     until(version, asked, {"personality": 57}, "rebuild")
     _check_personality(given(asked.personality, []))
     if truth(asked.preserve_ephemeral, "preserve_ephemeral"):
@@ -276,6 +302,10 @@ def rebuild_changes(body: RebuildServer, version: Version) -> tuple[str, dict[st
     found = _changes(asked)
     if not isinstance(asked.metadata, UnsetType):
         found["metadata"] = asked.metadata
+    if not isinstance(asked.key_name, UnsetType):
+        found["key_name"] = asked.key_name
+    if not isinstance(asked.user_data, UnsetType):
+        found["user_data"] = None if asked.user_data is None else base64_text(asked.user_data, "user_data")
     return asked.image, found
 
 
@@ -321,8 +351,9 @@ def interface(body: AttachInterface, version: Version) -> NicWish | None:
         raise Invalid("Must not input both network_id, fixed_ips and port_id")
     if fixed and not network:
         raise Invalid("Must input network_id when request IP address")
+    tag = check_tag(asked.tag) if isinstance(asked.tag, str) else ""
     if not port and not network:
+        if tag:
+            raise Invalid("An interface is tagged together with the network or the port it is for.")
         return None
-    return NicWish(
-        network=network, port=port, fixed_ip=fixed, tag=check_tag(asked.tag) if isinstance(asked.tag, str) else ""
-    )
+    return NicWish(network=network, port=port, fixed_ip=fixed, tag=tag)

@@ -39,8 +39,12 @@ class Reader:
     def brief(self, server: Server) -> dict[str, Any]:
         return {"id": server.id, "name": server.name, "links": self.links(server.id)}
 
+    def show(self, seen: Seen) -> dict[str, Any]:
+        """`GET /servers/{id}`; server groups are not offered, so none has any."""
+        return self.detail(seen) | ({"server_groups": []} if self._minor >= 71 else {})
+
     def detail(self, seen: Seen) -> dict[str, Any]:
-        """`GET /servers/{id}` and each of `/servers/detail`."""
+        """Each of `/servers/detail`."""
         server = seen.server
         shown = self._core(seen)
         shown["addresses"] = addresses(seen.ports, extended=True)
@@ -61,8 +65,20 @@ class Reader:
         return shown
 
     def core(self, seen: Seen) -> dict[str, Any]:
-        """What a change of a server answers: without the extensions."""
-        return self._core(seen) | {"addresses": addresses(seen.ports, extended=False)}
+        """What a change of a server answers: before 2.75 without the extensions."""
+        if self._minor >= 75:
+            return self.show(seen)
+        shown = self._core(seen) | {"addresses": addresses(seen.ports, extended=False)}
+        return shown | ({"server_groups": []} if self._minor >= 71 else {})
+
+    def rebuilt(self, seen: Seen, password: str) -> dict[str, Any]:
+        shown = self.core(seen) | {"adminPass": password}
+        shown.pop("OS-EXT-SRV-ATTR:user_data", None)
+        if self._minor >= 54:
+            shown["key_name"] = seen.server.key_name
+        if self._minor >= 57:
+            shown["user_data"] = seen.server.user_data
+        return shown
 
     def _core(self, seen: Seen) -> dict[str, Any]:
         server, states, minor = seen.server, seen.states, self._minor
@@ -73,7 +89,7 @@ class Reader:
             "tenant_id": server.project,
             "user_id": server.user,
             "metadata": server.metadata,
-            "hostId": _host_id(server.project, server.host),
+            "hostId": host_id(server.project, server.host),
             "image": self._image(server.image),
             "flavor": self._flavor(server),
             "created": iso(server.created),
@@ -97,6 +113,10 @@ class Reader:
             shown["description"] = server.description
         if minor >= 26:
             shown["tags"] = server.tags
+        if minor >= 63:
+            shown["trusted_image_certificates"] = None
+        if minor >= 73:
+            shown["locked_reason"] = server.locked_reason
         return shown
 
     def _add_host(self, shown: dict[str, Any], seen: Seen) -> None:
@@ -168,19 +188,17 @@ def _groups(ports: Sequence[ServerPort]) -> dict[str, None]:
 
 
 @lru_cache(4096)
-def _host_id(project: str, host: str) -> str:
+def host_id(project: str, host: str) -> str:
     """Opaque: the same host looks different to each project."""
     return hashlib.sha224((project + host).encode()).hexdigest() if host else ""
 
 
-def interfaces(ports: Sequence[ServerPort]) -> list[dict[str, Any]]:
-    return [
-        {
-            "port_id": port.id,
-            "net_id": port.network,
-            "mac_addr": port.mac,
-            "port_state": "ACTIVE" if port.ready else "DOWN",
-            "fixed_ips": [{"ip_address": ip, "subnet_id": subnet} for ip, subnet, _ in port.fixed],
-        }
-        for port in ports
-    ]
+def interface(port: ServerPort, version: Version) -> dict[str, Any]:
+    shown: dict[str, Any] = {
+        "port_id": port.id,
+        "net_id": port.network,
+        "mac_addr": port.mac,
+        "port_state": "ACTIVE" if port.up else "DOWN",
+        "fixed_ips": [{"ip_address": ip, "subnet_id": subnet} for ip, subnet, _ in port.fixed],
+    }
+    return shown | ({"tag": port.tag or None} if version.minor >= 70 else {})
