@@ -196,6 +196,23 @@ def fabric_tags(kind: str, id: str) -> list[list[str]]:
     return [["croft:cloud", "mine"], ["croft:kind", kind], ["croft:id", id]]
 
 
+def test_what_moves_leaves_where_it_was(fabric: OvnFabric, intruder: Database) -> None:
+    specs = every_spec()
+    other = make_network()
+    router = make_router(other, other, external=None)
+    moved = replace(specs[3], network=other.id)
+    for spec in (*specs, other, router, moved, replace(specs[5], router=router.id)):
+        fabric.ensure(spec)
+    there = snapshot(intruder)
+    for holders, column, table in (
+        ("Logical_Switch", "ports", "Logical_Switch_Port"),
+        ("Logical_Switch", "dns_records", "DNS"),
+        ("Logical_Router", "nat", "NAT"),
+    ):
+        held = [member for row in there[holders].values() for member in row[column]]
+        assert sorted(held) == sorted(there[table]), f"each {table} in one {holders}"
+
+
 def test_removing_everything_leaves_only_the_default_filter(fabric: OvnFabric, intruder: Database) -> None:
     specs = every_spec()
     for spec in specs:
