@@ -15,7 +15,7 @@ SUITE = "bookworm"
 MIN_DISK_GIB = 2
 MIN_RAM_MIB = 512
 ADMIN_USER = "debian"
-SOURCES = ("debian12.py", "files/debian", "debian.py", "disk.py")
+SOURCES: tuple[str, ...] = ("debian12.py", "files/debian", "debian.py", "disk.py")
 PACKAGES = ("debian-archive-keyring", "mmdebstrap", "util-linux", *disk.PACKAGES)
 
 INCLUDE = (

@@ -15,7 +15,7 @@ NAME = "tiny"
 MIN_DISK_GIB = 1
 MIN_RAM_MIB = 128
 ADMIN_USER = "root"
-SOURCES = ("tiny.py", "files/tiny", "debian.py", "disk.py", "modules.py")
+SOURCES: tuple[str, ...] = ("tiny.py", "files/tiny", "debian.py", "disk.py", "modules.py")
 PACKAGES = ("cpio", "zstd", *disk.PACKAGES)
 
 MATERIAL = (
