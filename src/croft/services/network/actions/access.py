@@ -5,26 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
-import sqlalchemy as sa
 
-from croft.core import work
 from croft.core.ctx import Ctx, WriteTx
-from croft.core.db import Tx
 from croft.core.errors import Conflict, Forbidden, Invalid, QuotaExceeded
-from croft.services.network.store import networks, tables
-
-_QUOTA_NAMES = {
-    "network": "network",
-    "subnet": "subnet",
-    "subnet_pool": "subnetpool",
-    "port": "port",
-    "router": "router",
-    "floating_ip": "floatingip",
-    "security_group": "security_group",
-    "security_rule": "security_group_rule",
-}
-COUNTED = {name: table for table in tables.network.metadata.tables.values() if (name := _QUOTA_NAMES.get(table.name))}
-"""What quotas count, by Neutron's resource names."""
+from croft.services.network.store import networks
+from croft.services.network.store.tables import QUOTA_NAMES, Table
 
 
 def owner(ctx: Ctx, wishes: list[Any]) -> str:
@@ -48,7 +33,7 @@ def _owner(ctx: Ctx, *said: Any) -> str:
     return project
 
 
-def ensure_room(tx: WriteTx, table: sa.Table, asked: int = 1) -> None:
+def ensure_room(tx: WriteTx, table: Table, asked: int = 1) -> None:
     """Neutron's answer to a full quota is a conflict."""
     try:
         count_room(tx, table, asked)
@@ -56,9 +41,9 @@ def ensure_room(tx: WriteTx, table: sa.Table, asked: int = 1) -> None:
         raise Conflict(f"Quota exceeded for resources: ['{error.name}']. {error.message}", kind="OverQuota") from error
 
 
-def count_room(tx: WriteTx, table: sa.Table, asked: int = 1) -> None:
+def count_room(tx: WriteTx, table: Table, asked: int = 1) -> None:
     """`QuotaExceeded` when the project may not have that many more."""
-    tx.ensure_quota(f"network.{_QUOTA_NAMES[table.name]}", networks.count(tx, tx.project, table), asked)
+    tx.ensure_quota(f"network.{QUOTA_NAMES[table.name]}", networks.count(tx, tx.project, table), asked)
 
 
 def ensure_may(ctx: Ctx, action: str) -> None:
@@ -87,9 +72,3 @@ def text(value: Any) -> str:
 
 def tag_list(value: Any) -> list[str]:
     return sorted(set(value)) if isinstance(value, list) else []
-
-
-def wake_all(tx: Tx, kind: str, ids: list[str]) -> None:
-    """In the order of ids, so that two transactions never wait for each other."""
-    for id in sorted(ids):
-        work.wake(tx, kind, id)

@@ -18,7 +18,6 @@ from croft.services.network.model import checks
 from croft.services.network.model.addresses import eui64
 from croft.services.network.model.query import Query
 from croft.services.network.model.rows import (
-    COMPUTE,
     DISTRIBUTED,
     GATEWAY,
     INTERFACE,
@@ -30,6 +29,7 @@ from croft.services.network.model.rows import (
     new_mac,
 )
 from croft.services.network.store import networks, ports, routers, rows, tables
+from croft.services.network.store.waking import wake_all, wake_server
 from croft.services.network.wire.shapes import FixedIp, Pair, PortCreate, PortUpdate
 
 Shown = tuple[Port, list[Fixed], list[str], str]
@@ -49,10 +49,21 @@ def create_port(tx: WriteTx, network: Network, wish: PortCreate, *, plugged: boo
     """The caller holds the network's lock and has counted the quota."""
     _ensure_allowed(tx, network, wish)
     security = network.port_security if wish.port_security_enabled is UNSET else bool(wish.port_security_enabled)
-    owner = text(wish.device_owner)
-    chosen = _groups(tx, wish.security_groups, security=security and not owner.startswith(INTERNAL))
+    own_filter = security and not text(wish.device_owner).startswith(INTERNAL)
+    chosen = _groups(tx, wish.security_groups, security=own_filter)
+    row = _new_port(tx, network, wish, security=security, plugged=plugged, nic_tag=nic_tag)
+    rows.insert(tx, tables.port, row)
+    wishes = wish.fixed_ips if isinstance(wish.fixed_ips, list) else None
+    fixed = allocation.for_port(tx, network, row.id, row.mac, wishes, networks.subnets_of(tx, network.id))
+    ports.add_groups(tx, row.id, chosen)
+    work.wake(tx, "network.port", row.id)
+    tx.audit(row.id, row.name)
+    return row, fixed, chosen, network.dns_domain
+
+
+def _new_port(tx: WriteTx, network: Network, wish: PortCreate, *, security: bool, plugged: bool, nic_tag: str) -> Port:
     mac = _mac(tx, network.id, wish.mac_address)
-    row = Port(
+    return Port(
         id=new_id(),
         project=tx.project,
         name=wish.name,
@@ -68,7 +79,7 @@ def create_port(tx: WriteTx, network: Network, wish: PortCreate, *, plugged: boo
         admin_up=wish.admin_state_up is not False,
         mac=mac,
         device=text(wish.device_id),
-        owner=owner,
+        owner=text(wish.device_owner),
         host=text(wish.host_id),
         security=security,
         dns_name=checks.dns_name(text(wish.dns_name)),
@@ -80,13 +91,6 @@ def create_port(tx: WriteTx, network: Network, wish: PortCreate, *, plugged: boo
         up=False,
         at="",
     )
-    rows.insert(tx, tables.port, row)
-    wishes = wish.fixed_ips if isinstance(wish.fixed_ips, list) else None
-    fixed = allocation.for_port(tx, network, row.id, mac, wishes, networks.subnets_of(tx, network.id))
-    ports.add_groups(tx, row.id, chosen)
-    work.wake(tx, "network.port", row.id)
-    tx.audit(row.id, row.name)
-    return row, fixed, chosen, network.dns_domain
 
 
 def _ensure_allowed(tx: WriteTx, network: Network, wish: PortCreate | PortUpdate) -> None:
@@ -199,7 +203,7 @@ def update_port(ctx: Ctx, id: str, wish: PortUpdate) -> tuple[Shown, int]:
         if intent:
             changed(tx, row)
         if "device" in changes or "owner" in changes:
-            tell_server(tx, changes.get("device", row.device), changes.get("owner", row.owner))
+            wake_server(tx, changes.get("device", row.device), changes.get("owner", row.owner))
         tx.audit(id, row.name)
         return shown(tx, [ports.port(tx, tx.scope, id)])[0], tx.now
 
@@ -320,12 +324,7 @@ def changed(tx: Tx, row: Port) -> None:
     if row.owner in {INTERFACE, GATEWAY} and is_uuid(row.device):
         rows.change(tx, tables.router, row.device, {}, intent=True)
         work.wake(tx, "network.router", row.device)
-    access.wake_all(tx, "network.floating", [each.id for each in routers.any_floatings_of_port(tx, row.id)])
-
-
-def tell_server(tx: Tx, device: str, owner: str) -> None:
-    if owner.startswith(COMPUTE) and is_uuid(device):
-        work.wake(tx, "compute.server", device)
+    wake_all(tx, "network.floating", [each.id for each in routers.any_floatings_of_port(tx, row.id)])
 
 
 def delete_port(ctx: Ctx, id: str) -> None:
@@ -353,4 +352,4 @@ def drop_port(tx: Tx, row: Port, network: Network | None) -> None:
     rows.change(tx, tables.port, row.id, {"deleted": tx.now}, intent=True)
     if row.owner != GATEWAY:
         work.wake(tx, "network.port", row.id)
-    tell_server(tx, row.device, row.owner)
+    wake_server(tx, row.device, row.owner)

@@ -8,9 +8,9 @@ from croft.core.ctx import Ctx
 from croft.core.db import Tx
 from croft.core.errors import Forbidden, Invalid
 from croft.core.quota import UNLIMITED
-from croft.services.network.actions.access import COUNTED
 from croft.services.network.policy import QUOTAS
 from croft.services.network.store import networks
+from croft.services.network.store.tables import COUNTED
 
 _PREFIX = "network."
 _NO_LIMITS = frozenset({"tenant_id", "project_id", "force", "check_limit"})

@@ -20,6 +20,7 @@ from croft.services.network.model.rows import (
     Network,
     Port,
     Subnet,
+    metadata_device,
     new_mac,
 )
 from croft.services.network.store import networks, ports, rows, tables
@@ -113,10 +114,6 @@ def _address_plugs(tx: Tx, subnet: Subnet) -> None:
             allocation.take(tx, subnet, port.id, eui64(subnet.cidr, port.mac))
             rows.change(tx, tables.port, port.id, {}, intent=True)
             work.wake(tx, "network.port", port.id)
-
-
-def metadata_device(network: str) -> str:
-    return f"ovnmeta-{network}"
 
 
 def serve_metadata(tx: Tx, network: Network) -> None:

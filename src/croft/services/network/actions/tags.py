@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import sqlalchemy as sa
-
 from croft.core.ctx import Ctx, WriteTx
 from croft.core.db import Tx
 from croft.core.errors import Invalid, NotFound
@@ -15,7 +13,7 @@ from croft.services.network.actions import access
 from croft.services.network.store import groups, networks, ports, routers, rows, tables
 
 Find = Callable[[Tx, Scope, str], Any]
-_RESOURCES: dict[str, tuple[sa.Table, Find]] = {
+_RESOURCES: dict[str, tuple[tables.Table, Find]] = {
     "networks": (tables.network, networks.network),
     "subnets": (tables.subnet, networks.subnet),
     "subnetpools": (tables.subnet_pool, networks.pool),

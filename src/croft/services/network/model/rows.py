@@ -248,3 +248,8 @@ def floating_status(floating: Floating, now: int) -> str:
 def new_mac() -> str:
     low = secrets.token_bytes(3)
     return f"fa:16:3e:{low[0]:02x}:{low[1]:02x}:{low[2]:02x}"
+
+
+def metadata_device(network: str) -> str:
+    """What the device of a network's metadata port is called."""
+    return f"ovnmeta-{network}"

@@ -5,10 +5,10 @@ from __future__ import annotations
 from croft.core.db import Database
 from croft.core.work import Done, Gone, Result
 from croft.drivers.fabric import Fabric, Kind
-from croft.services.network.actions.access import wake_all
 from croft.services.network.model import specs
 from croft.services.network.model.rows import DEADLINE
 from croft.services.network.store import groups, rows, tables
+from croft.services.network.store.waking import wake_all
 
 
 class GroupReconciler:

@@ -9,11 +9,10 @@ from croft.core.work import Done, Gone, Result, Wait
 from croft.drivers.fabric import Fabric, Kind
 from croft.drivers.metadata import Metadata
 from croft.drivers.uplink import Uplink
-from croft.services.network.actions.access import wake_all
-from croft.services.network.actions.subnets import metadata_device
 from croft.services.network.model import specs
-from croft.services.network.model.rows import DEADLINE, Fixed, Network, Port, Subnet
+from croft.services.network.model.rows import DEADLINE, Fixed, Network, Port, Subnet, metadata_device
 from croft.services.network.store import networks, ports, routers, rows, tables
+from croft.services.network.store.waking import wake_all
 
 
 @dataclass(frozen=True)

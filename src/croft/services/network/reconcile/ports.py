@@ -8,10 +8,10 @@ from croft.core import work
 from croft.core.db import Database, Tx
 from croft.core.work import Done, Gone, Result, Wait
 from croft.drivers.fabric import Fabric, Kind, PortState
-from croft.services.network.actions.ports import tell_server
 from croft.services.network.model import specs
 from croft.services.network.model.rows import DEADLINE, Fixed, Port
 from croft.services.network.store import groups, networks, ports, rows, tables
+from croft.services.network.store.waking import wake_server
 
 UNPLUGGED_AGAIN = 60
 """Seconds until a port that has a host but is not up there is looked at again; the fabric's word may be lost."""
@@ -67,7 +67,7 @@ class PortReconciler:
                 rows.any_facts(tx, tables.port, port.id, {"up": state.up, "at": state.host})
                 news = True
             if news:
-                tell_server(tx, port.device, port.owner)
+                wake_server(tx, port.device, port.owner)
 
     def _leave(self, port: Port) -> Result:
         """It has become a part of a router, whose own reconciler realizes it."""
@@ -82,7 +82,7 @@ class PortReconciler:
         with self.db.write() as tx:
             ports.free(tx, port.id)
             rows.any_drop(tx, tables.port, port.id)
-            tell_server(tx, port.device, port.owner)
+            wake_server(tx, port.device, port.owner)
             network = networks.any_network(tx, port.network)
             if network is not None and network.deleted is not None:
                 work.wake(tx, "network.network", port.network)

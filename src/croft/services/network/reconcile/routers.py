@@ -9,10 +9,10 @@ from croft.core.db import Database, Tx
 from croft.core.work import Done, Gone, Result, Wait
 from croft.drivers.fabric import Fabric, Kind
 from croft.drivers.uplink import Route, Uplink
-from croft.services.network.actions.access import wake_all
 from croft.services.network.model import specs
 from croft.services.network.model.rows import DEADLINE, GATEWAY, INTERNAL, Fixed, Port, Router, Subnet
 from croft.services.network.store import networks, ports, routers, rows, tables
+from croft.services.network.store.waking import wake_all
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ import sqlalchemy as sa
 
 from croft.core.db import Json, metadata
 
+Table = sa.Table
 _LIVE = sa.text("deleted IS NULL")
 
 
@@ -204,3 +205,16 @@ floating_ip = sa.Table(
     sa.Index("ix_floating_ip_router", "router"),
     sa.Index("uq_floating_ip_fixed", "port", "fixed", unique=True, sqlite_where=_LIVE, postgresql_where=_LIVE),
 )
+
+QUOTA_NAMES = {
+    "network": "network",
+    "subnet": "subnet",
+    "subnet_pool": "subnetpool",
+    "port": "port",
+    "router": "router",
+    "floating_ip": "floatingip",
+    "security_group": "security_group",
+    "security_rule": "security_group_rule",
+}
+"""Neutron's resource name of each table that a quota counts."""
+COUNTED = {QUOTA_NAMES[table.name]: table for table in metadata.tables.values() if table.name in QUOTA_NAMES}
