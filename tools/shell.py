@@ -15,6 +15,7 @@ from croft.core.ctx import Ctx
 from croft.core.db import Database, metadata
 from croft.core.policy import Actor
 from croft.core.work import Result
+from croft.machine import facts
 from croft.machine.layout import Layout
 
 HELP = """find("tiny")      rows of any table that hold this id, name or text
@@ -42,7 +43,7 @@ def namespace(state: Path) -> dict[str, Any]:
     """What the prompt knows."""
     config = read_config(Layout(state))
     db = Database(config.database_url, SystemClock())
-    real = config.engines != "fake"
+    real = config.engines != "fake" and facts.load(Layout(state)) is not None  # `croft dev` keeps none
     croft = Croft(config, db, real_engines(Layout(state)) if real else fake_engines())
     operator = Actor(user="operator", user_name="operator", roles=frozenset({"admin"}), system=True)
 
