@@ -13,10 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-import openstack
 import pytest
+from keystoneauth1.exceptions import ClientException as KeystoneauthException
 from openstack.config import OpenStackConfig
 from openstack.connection import Connection
+from openstack.exceptions import SDKException
 
 T = TypeVar("T")
 MARKS = [
@@ -86,6 +87,7 @@ class RunningCloud:
         return found
 
 
+NOT_YET = (OSError, AssertionError, SDKException, KeystoneauthException, subprocess.SubprocessError)
 OVN_TABLES = (
     "Logical_Switch",
     "Logical_Switch_Port",
@@ -110,7 +112,7 @@ def eventually(what: str, look: Callable[[], T], seconds: float = 120, pause: fl
             found = look()
             if found:
                 return found
-        except (OSError, AssertionError, openstack.exceptions.SDKException, subprocess.SubprocessError) as error:
+        except NOT_YET as error:
             last = f": {error}"
         assert time.monotonic() < deadline, f"{what}: not within {seconds} s{last}"
         time.sleep(pause)

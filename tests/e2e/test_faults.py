@@ -108,7 +108,9 @@ def test_a_killed_guest_comes_back(cloud: RunningCloud) -> None:
 def processes() -> list[str]:
     import subprocess
 
-    return subprocess.run(["ps", "-eo", "pid,args"], capture_output=True, text=True, check=True).stdout.splitlines()
+    return subprocess.run(
+        ["ps", "-ww", "-eo", "pid,args"], capture_output=True, text=True, check=True
+    ).stdout.splitlines()
 
 
 def test_down_and_up_again_brings_the_guests_back(cloud: RunningCloud) -> None:

@@ -56,7 +56,7 @@ class Router:
         """The route and its parameters; `NotFound` or `MethodNotAllowed` (kind: the allowed methods)."""
         segments = _segments(raw_path)
         node = _walk(self._root, segments, 0)
-        if node is None or not node.routes:
+        if node is None or not node.routes or _names_nothing(node, raw_path):
             raise NotFound("The resource could not be found.")
         candidates = node.routes.get(method) or (node.routes.get("GET") if method == "HEAD" else None)
         if candidates is None:
@@ -70,6 +70,11 @@ class Router:
                     break
                 return route, found
         raise NotFound("The resource could not be found in this version of the API.")
+
+
+def _names_nothing(node: _Node, raw_path: str) -> bool:
+    """`/images/` asks for the image with no name; a slash after anything else means nothing."""
+    return raw_path.endswith("/") and node.parameter is not None and bool(node.parameter.routes)
 
 
 def _walk(node: _Node, segments: list[str], at: int) -> _Node | None:

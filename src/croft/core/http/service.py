@@ -42,6 +42,8 @@ class Service:
     quotas: Mapping[str, int] = field(default_factory=dict)
     """Name (`compute.cores`) → default limit."""
     microversions: Microversions | None = None
+    request_id_header: str = ""
+    """An older name of `x-openstack-request-id` that this API's clients still read."""
     purge: Callable[[str], bool] | None = None
     """Asks for the end of everything a project holds here; True once nothing is left."""
 
@@ -135,6 +137,8 @@ class Application:
 
     def _finish(self, matched: Matched, response: Response) -> Response:
         response.headers["x-openstack-request-id"] = matched.request_id
+        if matched.service.request_id_header:
+            response.headers[matched.service.request_id_header] = matched.request_id
         if matched.service.microversions and matched.version is not NONE:
             response.headers.update(matched.service.microversions.headers(matched.version))
         if matched.arrival.method == "HEAD":

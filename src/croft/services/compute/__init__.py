@@ -28,5 +28,6 @@ def service(db: Database, hypervisor: Hypervisor, block: Block, imagestore: Imag
         reconcilers=(ServerReconciler(db, hypervisor, block, imagestore), HostReconciler(db, hypervisor)),
         quotas=QUOTAS,
         microversions=api.MICROVERSIONS,
+        request_id_header="x-compute-request-id",
         purge=partial(purge, db),
     )
