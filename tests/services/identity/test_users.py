@@ -147,6 +147,10 @@ class TestOwnPassword:
         assert self.change(house, "0" * 32, "guess", "better", token) == 401
         assert house.valid(token)
 
+    def test_a_closed_account_keeps_its_word(self, house: House) -> None:
+        person = house.made("user", name="ada", enabled=False)["id"]
+        assert self.change(house, person, "secret-ada", "better", house.demo()) == 401
+
     def test_it_must_be_a_new_one(self, sqlite_db: Database) -> None:
         house = House(sqlite_db, unique_last_passwords=3)
         person, _ = house.resident()

@@ -25,7 +25,7 @@ class Passwords:
             with self._db.read() as tx:
                 login = users.login(tx, user)
         fits = matches(given, login.password if login else None, self._settings.bcrypt_rounds)
-        if login is None or self._locked(login) or not fits:
+        if login is None or self._locked(login) or not (fits and login.enabled and login.domain_enabled):
             self._count(login, fits=fits)
             raise Unauthorized(NEEDED)
         return login
