@@ -28,6 +28,10 @@ BAD_BODIES = {
 }
 
 
+SAYS_NOTHING = {"/v2.1/os-quota-sets/{project}/defaults"}
+"""The same answer for every project, with the id that was asked for."""
+
+
 def routes(cloud: Cloud) -> Iterator[tuple[Service, Route]]:
     for service in cloud.world.services:
         for route in service.routes:
@@ -90,11 +94,11 @@ def test_those_who_may_not_are_refused_and_change_nothing(sqlite_cloud: Cloud, r
 def test_another_projects_things_do_not_exist(sqlite_cloud: Cloud) -> None:
     """Every route with a parameter, asked for alpha's things by a member of beta."""
     world, wrong = sqlite_cloud.world, []
-    made = {specimen.kind: specimen.create(world) for specimen in specimens()}
+    made = {specimen.kind: specimen.create(world) for specimen in reversed(specimens())}
     world.settle(10)
     before = contents(sqlite_cloud)
     for service, route in routes(sqlite_cloud):
-        if route.action is None or "{" not in route.path:
+        if route.action is None or "{" not in route.path or route.path in SAYS_NOTHING:
             continue
         for kind, id in made.items():
             if kind.split(".")[0] != service.name:
