@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -33,7 +34,8 @@ def build(name: str, state: Path) -> None:
     """Build an image and register it with the running cloud.
 
     tiny: a minimal guest with ssh and a web page, up in seconds. debian-12: Debian with cloud-init.
-    While recipe and packages stay the same, nothing is rebuilt or registered anew.
+    While recipe and packages stay the same, nothing is rebuilt or registered anew. What is built is kept in the state
+    directory, or in the directory CROFT_GUEST_IMAGES names, for several clouds to share.
     """
     progress = ConsoleProgress()
     with explained(progress):
@@ -52,7 +54,8 @@ def ensure_registered(name: str, layout: Layout, progress: Progress) -> str:
     packages.require_root()
     packages.install(guests.PACKAGES, progress)
     client = Client.from_clouds(layout.clouds_yaml, cloud="croft-admin")
-    return register(client, guests.build(name, layout.state / "guest-images", progress), progress)
+    workdir = Path(os.environ.get("CROFT_GUEST_IMAGES") or layout.state / "guest-images")
+    return register(client, guests.build(name, workdir, progress), progress)
 
 
 def register(client: Client, built: BuiltImage, progress: Progress) -> str:

@@ -80,7 +80,7 @@ def _place(name: str, target: Path) -> None:
 
 
 def _bootstrap(scratch: Path, root: Path) -> None:
-    """In a mount and process namespace of its own: if it dies, so does all it mounted and started."""
+    """In a mount and process namespace of its own that dies with this process: nothing it mounts or starts is left."""
     early = scratch / "early"
     for name, place in EARLY_SETTINGS.items():
         _place(name, early / place)
@@ -89,10 +89,11 @@ def _bootstrap(scratch: Path, root: Path) -> None:
     options += [f'--aptopt={option} "{value}"' for option, value in debian.proxies().items()]
     options.append('--essential-hook=mkdir -p "$1/etc/initramfs-tools/conf.d"')
     options += [f"--essential-hook=upload {early / place} /{place}" for place in EARLY_SETTINGS.values()]
-    alone = ("unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "--propagation", "private")
+    bound = ("setpriv", "--pdeathsig", "KILL", "unshare", "--kill-child")
+    alone = ("--mount", "--pid", "--fork", "--mount-proc", "--propagation", "private")
     bootstrap = ("mmdebstrap", "--mode=root", "--variant=apt", "--format=directory", f"--include={','.join(INCLUDE)}")
     sources = debian.sources(SUITE)
-    run(*alone, *bootstrap, *options, SUITE, str(root), *sources, timeout=BUILD_SECONDS)
+    run(*bound, *alone, *bootstrap, *options, SUITE, str(root), *sources, timeout=BUILD_SECONDS)
 
 
 def _configure(root: Path) -> None:
