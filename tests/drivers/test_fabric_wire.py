@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import random
+import socket
 from uuid import UUID
 
 import pytest
 
 from croft.drivers.fabric.ovn.southbound import Liveness
-from croft.drivers.fabric.ovn.wire import Framer, Kind, apply, decode, dial, encode, kinds, roots
+from croft.drivers.fabric.ovn.wire import Framer, Kind, Stream, apply, decode, dial, encode, kinds, roots
 
 ONE, TWO = UUID(int=1), UUID(int=2)
 MESSAGES = [
@@ -111,3 +112,17 @@ def test_a_host_that_stays_behind_longer_than_the_grace_is_dead_and_revives() ->
     now = 22
     assert liveness.judge(2, {"a": 1, "b": 0}) == {"a": True, "b": False}, "no grace for the dead"
     assert liveness.judge(2, {"a": 2, "b": 2, "c": -1}) == {"a": True, "b": True, "c": False}
+
+
+def test_messages_that_come_together_wait_for_each_other() -> None:
+    near, far = socket.socketpair()
+    bell, ringer = socket.socketpair()
+    stream = Stream(near, bell)
+    far.sendall(b"".join(json.dumps(message).encode() for message in MESSAGES))
+    assert [stream.receive(1) for _ in MESSAGES] == MESSAGES
+    assert stream.receive(0.01) is None
+    ringer.close()
+    with pytest.raises(OSError, match="closed"):
+        stream.receive(1)
+    for end in (near, far, bell):
+        end.close()

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import itertools
 import logging
-import select
 import socket
 import threading
 import time
@@ -19,7 +18,7 @@ from uuid import UUID
 import msgspec
 
 from croft.core.errors import Rejected, Unavailable
-from croft.drivers.fabric.ovn.wire import Framer, Kind, Row, apply, decode, dial, kinds, roots
+from croft.drivers.fabric.ovn.wire import Kind, Row, Stream, apply, decode, dial, kinds, roots
 
 Operation = dict[str, object]
 Changed = Callable[[str, UUID, Row | None, Row | None], None]
@@ -123,10 +122,10 @@ class Database:
         while not self._closed.is_set():
             try:
                 with dial(next(remotes), self._timeout) as channel:
-                    framer = Framer()
-                    self._subscribe(channel, framer)
+                    stream = Stream(channel, self._bell)
+                    self._subscribe(stream)
                     backoff = BACKOFF[0]
-                    self._pump(channel, framer)
+                    self._pump(stream)
             except (OSError, msgspec.DecodeError, Unavailable) as error:
                 self._lose(str(error))
             self._closed.wait(backoff)
@@ -140,10 +139,10 @@ class Database:
             self._channel, self._failure = None, reason
             self._state.notify_all()
 
-    def _subscribe(self, channel: socket.socket, framer: Framer) -> None:
-        schema = self._ask(channel, framer, "get_schema", [self._name])
+    def _subscribe(self, stream: Stream) -> None:
+        schema = self._ask(stream, "get_schema", [self._name])
         wanted = {table: [{"columns": list(columns)}] for table, columns in self._tables.items()}
-        dump = self._ask(channel, framer, "monitor_cond", [self._name, "replica", wanted])
+        dump = self._ask(stream, "monitor_cond", [self._name, "replica", wanted])
         with self._state:
             self._kinds, self._roots = kinds(schema, self._tables), roots(schema)
             before = self._rows
@@ -153,43 +152,29 @@ class Database:
             for table, lost in before.items():
                 for uuid, row in lost.items():
                     self._changed(table, uuid, row, None)
-            self._channel, self._failure = channel, ""
+            self._channel, self._failure = stream.channel, ""
             self._state.notify_all()
 
-    def _ask(self, channel: socket.socket, framer: Framer, method: str, parameters: list[object]) -> Any:
-        """During the greeting, when nothing but the answer (and echoes) can come."""
+    def _ask(self, stream: Stream, method: str, parameters: list[object]) -> Any:
+        """During the greeting: nothing but the answer, and echoes, can come before it."""
         number = next(self._numbers)
-        _send(channel, method, parameters, number)
+        _send(stream.channel, method, parameters, number)
         deadline = time.monotonic() + self._timeout
-        while time.monotonic() < deadline:
-            for message in self._receive(channel, framer):
-                if message.get("method") == "echo":
-                    _reply(channel, message)
-                elif message.get("id") == number:
-                    if message.get("error") is not None:
-                        raise Unavailable(f"{method}: {message['error']}")
-                    return message["result"]
+        while (rest := deadline - time.monotonic()) > 0:
+            message = stream.receive(rest) or {}
+            if message.get("method") == "echo":
+                _reply(stream.channel, message)
+            elif message.get("id") == number:
+                if message.get("error") is not None:
+                    raise Unavailable(f"{method}: {message['error']}")
+                return message["result"]
         raise Unavailable(f"{method} was not answered")
 
-    def _pump(self, channel: socket.socket, framer: Framer) -> None:
+    def _pump(self, stream: Stream) -> None:
         while True:
-            for message in self._receive(channel, framer):
+            if message := stream.receive(self._timeout):
                 with self._state:
-                    self._handle(channel, message)
-
-    def _receive(self, channel: socket.socket, framer: Framer) -> list[dict[str, Any]]:
-        poll = select.poll()
-        poll.register(channel, select.POLLIN)
-        poll.register(self._bell, select.POLLIN)
-        ready = {descriptor for descriptor, _ in poll.poll(self._timeout * 1000)}
-        if self._bell.fileno() in ready:
-            raise Unavailable("closed")
-        if channel.fileno() not in ready:
-            return []
-        chunk = channel.recv(1 << 20)
-        if not chunk:
-            raise Unavailable("the server hung up")
-        return framer.feed(chunk)
+                    self._handle(stream.channel, message)
 
     def _handle(self, channel: socket.socket, message: dict[str, Any]) -> None:
         method, number = message.get("method"), message.get("id")

@@ -6,7 +6,9 @@ Python's own client parses JSON character by character and trips over non-ASCII 
 from __future__ import annotations
 
 import re
+import select
 import socket
+from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -56,6 +58,34 @@ def dial(remote: str, seconds: float) -> socket.socket:
     for option, value in KEEPALIVE:
         channel.setsockopt(socket.IPPROTO_TCP, option, value)
     return channel
+
+
+class Stream:
+    """Messages as they come over a connection; one waits here while the one before is looked at."""
+
+    def __init__(self, channel: socket.socket, bell: socket.socket) -> None:
+        self.channel, self._bell = channel, bell
+        self._framer = Framer()
+        self._waiting: deque[dict[str, Any]] = deque()
+        self._poll = select.poll()
+        for end in (channel, bell):
+            self._poll.register(end, select.POLLIN)
+
+    def receive(self, seconds: float) -> dict[str, Any] | None:
+        """The next message; None when none came in time. An OSError when the bell rang or the other side hung up."""
+        if not self._waiting:
+            ready = {descriptor for descriptor, _ in self._poll.poll(seconds * 1000)}
+            if self._bell.fileno() in ready:
+                raise ConnectionAbortedError("closed")
+            if ready:
+                self._waiting.extend(self._framer.feed(self._read()))
+        return self._waiting.popleft() if self._waiting else None
+
+    def _read(self) -> bytes:
+        chunk = self.channel.recv(1 << 20)
+        if not chunk:
+            raise ConnectionResetError("the server hung up")
+        return chunk
 
 
 class Framer:
