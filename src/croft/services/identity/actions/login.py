@@ -217,7 +217,7 @@ def _unchanged(tx: Tx, before: Login) -> bool:
     if now is None or now.password != before.password or not (now.enabled and now.domain_enabled):
         return False
     if now.failed:
-        users.set_failed(tx, now.user, 0)
+        users.forgive(tx, now.user)
     return True
 
 

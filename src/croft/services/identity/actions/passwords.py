@@ -37,11 +37,7 @@ class Passwords:
         return self._db.clock.now() < login.failed_at + self._settings.lockout_seconds
 
     def _count(self, login: Login | None, *, fits: bool) -> None:
-        """Remembers a wrong password; a locked user's count stands still until the lock is over."""
-        if login is None or fits or self._locked(login) or not self._settings.lockout_attempts:
+        if login is None or fits or not self._settings.lockout_attempts:
             return
         with self._db.write() as tx:
-            now = users.login(tx, login.user)
-            if now is not None and not self._locked(now):
-                over = now.failed >= self._settings.lockout_attempts
-                users.set_failed(tx, login.user, 1 if over else now.failed + 1)
+            users.count_failure(tx, login.user, self._settings.lockout_attempts, self._settings.lockout_seconds)

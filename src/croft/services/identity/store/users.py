@@ -47,8 +47,16 @@ _LOGIN = (
     .where(_T.c.id == sa.bindparam("id"))
 )
 _FAILED = (
-    sa.update(_T).where(_T.c.id == sa.bindparam("at")).values(failed=sa.bindparam("n"), failed_at=sa.bindparam("when"))
+    sa.update(_T)
+    .where(
+        _T.c.id == sa.bindparam("at"),
+        sa.or_(_T.c.failed < sa.bindparam("most"), _T.c.failed_at <= sa.bindparam("before")),
+    )
+    .values(
+        failed=sa.case((_T.c.failed < sa.bindparam("most"), _T.c.failed + 1), else_=1), failed_at=sa.bindparam("when")
+    )
 )
+_FORGIVEN = sa.update(_T).where(_T.c.id == sa.bindparam("at")).values(failed=0)
 _IN_DOMAIN = sa.select(_T.c.id).where(_T.c.domain == sa.bindparam("domain"))
 _TOKENS = sa.delete(tables.token).where(tables.token.c.user == sa.bindparam("id"))
 _ASSIGNMENTS = sa.delete(tables.assignment).where(
@@ -96,9 +104,15 @@ def login(tx: Tx, id: str) -> Login | None:
     return tx.first(Login, _LOGIN, {"id": id})
 
 
-def set_failed(tx: Tx, id: str, failed: int) -> None:
-    """How many wrong passwords came in a row, up to now."""
-    tx.run(_FAILED, {"at": id, "n": failed, "when": tx.now})
+def count_failure(tx: Tx, id: str, most: int, seconds: int) -> None:
+    """One more wrong password, counted in one statement so that none is lost. From `most` on the count stands still for
+    some seconds, and then begins anew."""
+    tx.run(_FAILED, {"at": id, "most": most, "before": tx.now - seconds, "when": tx.now})
+
+
+def forgive(tx: Tx, id: str) -> None:
+    """Begins the count of wrong passwords anew."""
+    tx.run(_FORGIVEN, {"at": id})
 
 
 def revoke_tokens(tx: Tx, id: str) -> None:
