@@ -32,6 +32,8 @@ metadata = sa.MetaData(
 )
 T = TypeVar("T")
 _current = threading.local()
+_ENCODE = msgspec.json.Encoder().encode
+_DECODE = msgspec.json.Decoder().decode
 
 
 class Json(TypeDecorator[Any]):
@@ -40,11 +42,23 @@ class Json(TypeDecorator[Any]):
     impl = sa.Text
     cache_ok = True
 
-    def process_bind_param(self, value: Any, dialect: sa.Dialect) -> str | None:
-        return None if value is None else msgspec.json.encode(value).decode()
+    def bind_processor(self, dialect: sa.Dialect) -> Callable[[Any], str | None]:
+        return _dumped
 
-    def process_result_value(self, value: str | None, dialect: sa.Dialect) -> Any:
-        return None if value is None else msgspec.json.decode(value)
+    def result_processor(self, dialect: sa.Dialect, coltype: object) -> Callable[[str | None], Any]:
+        """Replaces the decorator's own chain of calls: lists read three such columns a row."""
+        return _loaded
+
+    def process_bind_param(self, value: Any, dialect: sa.Dialect) -> str | None:
+        return _dumped(value)
+
+
+def _dumped(value: Any) -> str | None:
+    return None if value is None else _ENCODE(value).decode()
+
+
+def _loaded(text: str | None) -> Any:
+    return None if text is None else _DECODE(text)
 
 
 class TransactionHeld(AssertionError):

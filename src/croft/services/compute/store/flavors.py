@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -48,16 +49,25 @@ def page(
 ) -> list[Flavor]:
     """`public` None means both kinds, `least` is (memory MiB, disk GiB)."""
     key, down = SORT_KEYS[sort[0]], sort[1]
-    statement = sa.select(*c).where(c.memory_mib >= least[0], c.disk_gib >= least[1])
-    if scope.project is not None:
-        opened = sa.select(a.flavor).where(a.project == scope.project)
+    statement = _page_statement(scope.project is None, public, sort)
+    if page.marker:
+        statement = statement.where(_after_marker(tx, page.marker, key, down))
+    values = {"memory": least[0], "disk": least[1], "project": scope.project, "most": page.limit}
+    return tx.all(Flavor, statement, values)
+
+
+@lru_cache(128)
+def _page_statement(everybodys: bool, public: bool | None, sort: tuple[str, bool]) -> sa.Select[Any]:
+    """One of few, since putting a statement together costs more than running it."""
+    key, down = SORT_KEYS[sort[0]], sort[1]
+    statement = sa.select(*c).where(c.memory_mib >= sa.bindparam("memory"), c.disk_gib >= sa.bindparam("disk"))
+    if not everybodys:
+        opened = sa.select(a.flavor).where(a.project == sa.bindparam("project"))
         statement = statement.where(sa.or_(c.is_public, c.id.in_(opened)))
     if public is not None:
         statement = statement.where(c.is_public == public)
-    if page.marker:
-        statement = statement.where(_after_marker(tx, page.marker, key, down))
     order = [key.desc(), c.id.desc()] if down else [key, c.id]
-    return tx.all(Flavor, statement.order_by(*order).limit(page.limit))
+    return statement.order_by(*order).limit(sa.bindparam("most"))
 
 
 def _after_marker(tx: Tx, marker: str, key: sa.ColumnElement[Any], down: bool) -> sa.ColumnElement[bool]:
