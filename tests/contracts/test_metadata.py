@@ -83,7 +83,7 @@ class RealSide:
 
     def _make_network(self, number: int) -> None:
         endpoint = make_endpoint(new_id(), new_id(), number)
-        port = MetadataPort(endpoint.port, endpoint.mac, ("10.0.0.2",))
+        port = MetadataPort(endpoint.port, endpoint.mac, ("10.0.0.2", "2001:db8:1::2"))
         subnet = Subnet(new_id(), "10.0.0.0/24", None, True)
         self._fabric.ensure(Network(endpoint.network, 1, "inside", 1442, (subnet,), port))
         plug = Port(new_id(), 1, endpoint.network, f"fa:16:3e:0{number}:01:0b", (GUEST,), (subnet.id,), security=False)
@@ -111,7 +111,9 @@ class RealSide:
 
 
 def make_endpoint(network: str, port: str, number: int) -> Endpoint:
-    return Endpoint(network, port, f"fa:16:3e:0{number}:00:02", ("10.0.0.2/24", "169.254.169.254/32"))
+    return Endpoint(
+        network, port, f"fa:16:3e:0{number}:00:02", ("10.0.0.2/24", "2001:db8:1::2/64", "169.254.169.254/32")
+    )
 
 
 @pytest.fixture(scope="module")

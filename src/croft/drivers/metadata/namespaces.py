@@ -120,7 +120,7 @@ def in_place(wiring: Wiring) -> bool:
     if identity(wiring) is None:
         return False
     shown = json.loads(run(["ip", "-n", wiring.namespace, "-json", "address", "show", "dev", INSIDE]))[0]
-    held = {f"{info['local']}/{info['prefixlen']}" for info in shown["addr_info"] if info["family"] == "inet"}
+    held = {f"{info['local']}/{info['prefixlen']}" for info in shown["addr_info"] if info["scope"] != "link"}
     return (
         held == set(wiring.addresses)
         and shown["address"] == wiring.mac
@@ -144,11 +144,15 @@ def build(wirings: Sequence[Wiring]) -> None:
     ]
     run(["ip", "-batch", "-"], lines)
     for wiring in wirings:
-        lines = [f"address add {address} dev {INSIDE}" for address in wiring.addresses]
+        lines = [_add(address) for address in wiring.addresses]
         run(["ip", "-n", wiring.namespace, "-batch", "-"], ["link set lo up", f"link set {INSIDE} up", *lines])
         run(["ip", "-n", wiring.host.netns.name, "link", "set", wiring.device, "up"])
         enter(wiring.path, lambda: stop_offloads(INSIDE))
         enter(wiring.host.netns, lambda device=wiring.device: stop_offloads(device))  # type: ignore[misc]
+
+
+def _add(address: str) -> str:
+    return f"address add {address} dev {INSIDE}" + (" nodad" if ":" in address else "")
 
 
 def plug(wirings: Iterable[Wiring]) -> None:
