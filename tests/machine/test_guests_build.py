@@ -11,7 +11,7 @@ import pytest
 from croft.machine.commands import CommandFailed
 from croft.machine.guests import modules
 from croft.machine.guests.build import build
-from croft.machine.guests.debian import Package
+from croft.machine.guests.debian import NotOffered, Package
 from croft.machine.progress import Progress, Silent, StepFailed
 
 
@@ -22,9 +22,15 @@ class Recipe:
     SOURCES = ("disk.py", "files/tiny")
 
     def __init__(self) -> None:
-        self.version, self.made, self.failure = "1", 0, ""
+        self.version, self.made, self.failure, self.offered = "1", 0, "", "1"
+
+    def refresh(self) -> None:
+        """What was `offered` in secret becomes what is known."""
+        self.version = self.offered or self.version
 
     def material(self) -> tuple[Package, ...]:
+        if not self.version:
+            raise NotOffered("part")
         return (Package("part", self.version, ()),)
 
     def make(self, packages: tuple[Package, ...], scratch: Path, target: Path, progress: Progress) -> None:
@@ -48,11 +54,26 @@ def test_same_recipe_and_packages_build_once(tmp_path: Path) -> None:
 def test_new_package_version_builds_anew_and_replaces(tmp_path: Path) -> None:
     recipe = Recipe()
     old = build("small", tmp_path, Silent(), {"small": recipe})
-    recipe.version = "2"
+    recipe.version = recipe.offered = "2"
     new = build("small", tmp_path, Silent(), {"small": recipe})
     assert old.version != new.version
     assert new.path.read_text() == "2"
     assert list(tmp_path.glob("*.qcow2")) == [new.path]
+
+
+def test_old_or_missing_package_lists_are_refreshed_before_building(tmp_path: Path) -> None:
+    old, never = Recipe(), Recipe()
+    old.offered = "2"
+    assert build("small", tmp_path / "old", Silent(), {"small": old}).path.read_text() == "2"
+    never.version = ""
+    assert build("small", tmp_path / "never", Silent(), {"small": never}).path.read_text() == "1"
+
+
+def test_what_apt_never_offers_is_said(tmp_path: Path) -> None:
+    recipe = Recipe()
+    recipe.version = recipe.offered = ""
+    with pytest.raises(StepFailed, match="apt does not offer"):
+        build("small", tmp_path, Silent(), {"small": recipe})
 
 
 def test_failed_build_leaves_nothing_and_says_why(tmp_path: Path) -> None:

@@ -29,7 +29,11 @@ class Recipe(Protocol):
     SOURCES: tuple[str, ...]
     """Files and folders of this package whose change calls for a new image."""
 
-    def material(self) -> tuple[debian.Package, ...]: ...
+    def refresh(self) -> None:
+        """Learns what the package source offers now."""
+
+    def material(self) -> tuple[debian.Package, ...]:
+        """All packages the image is made from, as last learned."""
 
     def make(self, packages: tuple[debian.Package, ...], scratch: Path, target: Path, progress: Progress) -> None: ...
 
@@ -40,6 +44,7 @@ PACKAGES = tuple(sorted({*tiny.PACKAGES, *debian12.PACKAGES}))
 """Debian packages the build machine needs."""
 
 
+UPDATE = "See that `apt-get update` works and that the sources of this machine hold Debian main."
 RETRY = "Look at what the program said, see to that, and run the same command again; nothing half-built is left."
 
 
@@ -64,22 +69,49 @@ def build(name: str, workdir: Path, progress: Progress, recipes: Mapping[str, Re
     workdir = workdir.resolve()
     workdir.mkdir(parents=True, exist_ok=True)
     with _alone(workdir / f".{name}.lock"):
-        packages = recipe.material()
-        version = _version(recipe.SOURCES, packages)
-        path = workdir / f"{name}-{version}.qcow2"
-        if path.exists():
-            progress.note(f"{name}: version {version} is built already")
+        plan = _plan(recipe, workdir)
+        if plan is None or not plan.path.exists():
+            with progress.step(f"{name}: package lists refreshed"):
+                recipe.refresh()
+            plan = _plan(recipe, workdir)
+        if plan is None:
+            raise StepFailed(f"apt does not offer all packages {name} is made from", advice=UPDATE)
+        if plan.path.exists():
+            progress.note(f"{name}: version {plan.version} is built already")
         else:
-            _make(recipe, packages, path, progress)
-    properties = {
-        "architecture": "x86_64",
-        "hw_disk_bus": "virtio",
-        "hw_vif_model": "virtio",
-        "os_type": "linux",
-        "os_admin_user": recipe.ADMIN_USER,
-        "croft_image_version": version,
-    }
-    return BuiltImage(path, name, version, "qcow2", recipe.MIN_DISK_GIB, recipe.MIN_RAM_MIB, properties)
+            _make(recipe, plan.packages, plan.path, progress)
+    return BuiltImage(
+        path=plan.path,
+        name=name,
+        version=plan.version,
+        min_disk_gib=recipe.MIN_DISK_GIB,
+        min_ram_mib=recipe.MIN_RAM_MIB,
+        properties={
+            "architecture": "x86_64",
+            "hw_disk_bus": "virtio",
+            "hw_vif_model": "virtio",
+            "os_type": "linux",
+            "os_admin_user": recipe.ADMIN_USER,
+            "croft_image_version": plan.version,
+        },
+    )
+
+
+@dataclass(frozen=True)
+class _Plan:
+    packages: tuple[debian.Package, ...]
+    version: str
+    path: Path
+
+
+def _plan(recipe: Recipe, workdir: Path) -> _Plan | None:
+    """None when apt's lists lack a package: they may never have been fetched here."""
+    try:
+        packages = recipe.material()
+    except debian.NotOffered:
+        return None
+    version = _version(recipe.SOURCES, packages)
+    return _Plan(packages, version, workdir / f"{recipe.NAME}-{version}.qcow2")
 
 
 def _make(recipe: Recipe, packages: tuple[debian.Package, ...], path: Path, progress: Progress) -> None:

@@ -14,7 +14,10 @@ from croft.machine.progress import StepFailed
 KERNEL = "linux-image-cloud-amd64"
 KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
 FETCH_SECONDS = 900
-UPDATE = "Run `apt-get update`; the Debian sources of this machine must offer main."
+
+
+class NotOffered(Exception):
+    """Apt's lists have no such package."""
 
 
 @dataclass(frozen=True)
@@ -23,6 +26,12 @@ class Package:
     version: str
     depends: tuple[str, ...]
     """Names of the first alternative of each dependency."""
+
+
+def refresh() -> None:
+    """Fetches apt's lists anew: old ones name packages the mirror no longer has. What a source of others fails to give
+    does not matter here; what Debian's fails to give shows when a package is asked for."""
+    run("apt-get", "--quiet", "update", timeout=FETCH_SECONDS, check=False)
 
 
 def candidates(names: Iterable[str]) -> list[Package]:
@@ -36,7 +45,7 @@ def candidates(names: Iterable[str]) -> list[Package]:
             found[fields["Package"]] = Package(fields["Package"], fields["Version"], tuple(filter(None, depends)))
     missing = [name for name in wanted if name not in found]
     if missing:
-        raise StepFailed(f"apt knows no package {', '.join(missing)}", advice=UPDATE)
+        raise NotOffered(f"apt knows no package {', '.join(missing)}")
     return [found[name] for name in wanted]
 
 
@@ -46,7 +55,7 @@ def kernel_name() -> str:
     for name in newest.depends:
         if name.startswith("linux-image-"):
             return name
-    raise StepFailed(f"{KERNEL} names no kernel", advice=UPDATE)
+    raise NotOffered(f"{KERNEL} names no kernel")
 
 
 def closure(names: Iterable[str]) -> list[Package]:
@@ -55,7 +64,7 @@ def closure(names: Iterable[str]) -> list[Package]:
     printed = run(*ask, "?priority(required)", "apt", *names, check=False)
     found = re.findall(r"^Inst (\S+) \((\S+) ", printed, re.MULTILINE)
     if not found:
-        raise StepFailed(f"apt cannot resolve {', '.join(names)}", advice=UPDATE)
+        raise NotOffered(f"apt cannot resolve {', '.join(names)}")
     return [Package(name, version, ()) for name, version in sorted(found)]
 
 

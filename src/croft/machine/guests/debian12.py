@@ -58,6 +58,10 @@ GRUB_MODULES = (*disk.GRUB_MODULES, "linux", "normal", "configfile", "echo", "te
 BUILD_SECONDS = 1800
 
 
+def refresh() -> None:
+    debian.refresh()
+
+
 def material() -> tuple[debian.Package, ...]:
     return tuple(debian.closure(INCLUDE))
 

@@ -31,7 +31,7 @@ LATE_MODULES = (
 )  # fmt: skip
 
 KERNEL_ARGUMENTS = (
-    "quiet console=ttyS0 tsc=reliable no_timer_check noreplace-smp mitigations=off random.trust_cpu=on "
+    "quiet console=ttyS0 no_timer_check noreplace-smp mitigations=off random.trust_cpu=on "
     "8250.nr_uarts=1 cryptomgr.notests panic=5"
 )
 BOOT_SCRIPT = f"linux16 /boot/vmlinuz {KERNEL_ARGUMENTS}\ninitrd16 /boot/initrd\nboot\n"
@@ -61,6 +61,10 @@ LINKS = {
     "var/lock": "/run",
 }
 SCRIPTS = ("start", "stop", "plugged", "nic", "dhcp4", "dhcp6", "identity", "functions")
+
+
+def refresh() -> None:
+    debian.refresh()
 
 
 def material() -> tuple[debian.Package, ...]:
