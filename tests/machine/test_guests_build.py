@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 import threading
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,8 @@ class Recipe:
     def __init__(self) -> None:
         self.version, self.made, self.failure, self.offered = "1", 0, "", "1"
 
+        self.meet: threading.Barrier | None = None
+
     def refresh(self) -> None:
         """What was `offered` in secret becomes what is known."""
         self.version = self.offered or self.version
@@ -37,6 +40,9 @@ class Recipe:
         self.made += 1
         (scratch / "half").write_text("half")
         target.write_text(packages[0].version)
+        if self.meet is not None:
+            with suppress(threading.BrokenBarrierError):
+                self.meet.wait(1)
         if self.failure:
             raise CommandFailed(("qemu-img", "convert"), 1, self.failure)
 
@@ -95,6 +101,7 @@ def test_what_a_killed_build_left_is_swept(tmp_path: Path) -> None:
 
 def test_builds_at_once_share_one_result(tmp_path: Path) -> None:
     recipe, found = Recipe(), []
+    recipe.meet = threading.Barrier(2)
 
     def work() -> None:
         found.append(build("small", tmp_path, Silent(), {"small": recipe}).path)

@@ -150,6 +150,7 @@ def test_new_bytes_hide_what_was_built_before_but_no_image_of_others(
     cloud.images["theirs"] = {"id": "theirs", "name": "tiny", "status": "active", "os_hidden": False}
     first = image.register(client, built(tmp_path, b"one"), Silent())
     second = image.register(client, built(tmp_path, b"two"), Silent())
+    assert len({"theirs", first, second}) == 3
     hidden = {id: each["os_hidden"] for id, each in cloud.images.items()}
     assert hidden == {"theirs": False, first: True, second: False}
 
