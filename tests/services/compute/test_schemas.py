@@ -105,7 +105,8 @@ SILENT = {"/v2.1/servers/{id}/os-volume_attachments/{volume}", "/v2.1/os-hypervi
 
 def test_what_is_read_is_as_nova_says(cloud: Cloud, peopled: dict[str, str]) -> None:
     wrong = []
-    routes = [route for route in cloud.services[-1].routes if route.method == "GET" and route.action]
+    current = [route for route in cloud.services[-1].routes if route.path.startswith("/v2.1/")]
+    routes = [route for route in current if route.method == "GET"]
     for at in VERSIONS:
         spoken = Version(*map(int, at.split(".")))
         for route in routes:

@@ -73,6 +73,7 @@ RULES = (
     _rule("usage.list", Role.ADMIN, "os-simple-tenant-usage:list", "see the usage of all projects"),
     _rule("usage.show", Role.READER, "os-simple-tenant-usage:show", "see a project's usage"),
     _rule("extension.list", Role.READER, "extensions", "list API extensions"),
+    _rule("aggregate.list", Role.ADMIN, "os-aggregates:index", "list host aggregates"),
     _rule("group.list", Role.READER, "os-server-groups:index", "list server groups"),
 )
 QUOTAS = {

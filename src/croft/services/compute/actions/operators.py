@@ -83,13 +83,18 @@ def show_limits(ctx: Ctx, project: str) -> tuple[dict[str, int], dict[str, int]]
 
 
 def show_quotas(ctx: Ctx, project: str) -> tuple[dict[str, int], dict[str, int]]:
-    if project != ctx.actor.project and not ctx.actor.is_admin:
-        raise Forbidden("Policy doesn't allow os_compute_api:os-quota-sets:show: that is another project's.")
+    _check_own(ctx, project)
     with ctx.read("compute.quota.show") as tx:
         return ctx.quotas.limits(tx, project, PREFIX), usage_of(tx, project)
 
 
-def show_default_quotas(ctx: Ctx) -> dict[str, int]:
+def _check_own(ctx: Ctx, project: str) -> None:
+    if project != ctx.actor.project and not ctx.actor.is_admin:
+        raise Forbidden("Policy doesn't allow os_compute_api:os-quota-sets:show: that is another project's.")
+
+
+def show_default_quotas(ctx: Ctx, project: str) -> dict[str, int]:
+    _check_own(ctx, project)
     ctx.policy.check(ctx.actor, "compute.quota.show_defaults")
     return {name: value for name, value in ctx.quotas.defaults.items() if name.startswith(PREFIX)}
 

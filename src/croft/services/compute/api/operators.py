@@ -42,7 +42,7 @@ def show_quota_detail(request: Request) -> Response:
 
 
 def show_default_quotas(request: Request) -> Response:
-    limits = operators.show_default_quotas(request.ctx)
+    limits = operators.show_default_quotas(request.ctx, request.params["project"])
     return reply({"quota_set": wire.quotas(limits, request.version, request.params["project"])})
 
 
@@ -288,6 +288,12 @@ def list_server_groups(request: Request) -> Response:
     return reply({"server_groups": []})
 
 
+def list_aggregates(request: Request) -> Response:
+    """Hosts are not grouped here."""
+    request.ctx.policy.check(request.ctx.actor, "compute.aggregate.list")
+    return reply({"aggregates": []})
+
+
 ROUTES = [
     Route("GET", "/v2.1/limits", show_limits, "compute.limit.show"),
     Route("GET", Q, show_quotas, "compute.quota.show"),
@@ -311,5 +317,6 @@ ROUTES = [
     Route("GET", U + "/{project}", show_usage, "compute.usage.show"),
     Route("GET", "/v2.1/extensions", list_extensions, "compute.extension.list"),
     Route("GET", "/v2.1/extensions/{alias}", show_extension, "compute.extension.list"),
+    Route("GET", "/v2.1/os-aggregates", list_aggregates, "compute.aggregate.list"),
     Route("GET", "/v2.1/os-server-groups", list_server_groups, "compute.group.list"),
 ]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from croft.core import work
 from croft.core.db import Database
-from croft.core.work import Done, Explanation, Gone, Result
+from croft.core.errors import EngineError
+from croft.core.work import Done, Explanation, Gone, Result, Wait
 from croft.drivers.hypervisor import Capacity, Hypervisor
 from croft.services.compute import store
 from croft.services.compute.model.host import RESYNC
@@ -22,7 +23,11 @@ class HostReconciler:
             host = store.hosts.any_host(tx, id)
         if host is None:
             return Gone()
-        facts = _facts(self.hypervisor.capacity(host.name))
+        try:
+            facts = _facts(self.hypervisor.capacity(host.name))
+        except EngineError as error:
+            # soon again, whatever it is: until then the host counts as down and takes no server
+            return Wait(str(error), RESYNC)
         changed = {name: value for name, value in facts.items() if getattr(host, name) != value}
         if changed:
             with self.db.write() as tx:
