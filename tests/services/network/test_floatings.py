@@ -37,6 +37,8 @@ def test_a_floating_ip_is_made_moved_and_freed(cloud: Cloud) -> None:
     assert cloud.held(Kind.FLOATING, made["id"]) is None
     after = cloud.put("floatingips", made["id"], port_id=one)
     assert after["fixed_ip_address"] == addresses(cloud.show("ports", one))[0]
+    assert after["port_details"]["mac_address"] == cloud.show("ports", one)["mac_address"]
+    assert cloud.list("floatingips")[0]["port_details"] == after["port_details"]
     cloud.settle()
     assert cloud.show("floatingips", made["id"])["status"] == "ACTIVE"
     assert [each["id"] for each in cloud.list("floatingips", "status=ACTIVE")] == [made["id"]]

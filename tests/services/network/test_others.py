@@ -141,7 +141,8 @@ def test_extensions_are_listed_and_shown(cloud: Cloud) -> None:
     for each in listed:
         assert cloud.ask("GET", f"/extensions/{each['alias']}").json["extension"] == each
     assert cloud.ask("GET", "/extensions/warp-drive").status == 404
-    assert cloud.ask("GET", "/agents", token="reader:alpha").json == {"agents": []}
+    for name in ("agents", "availability_zones", "service-providers"):
+        assert cloud.ask("GET", f"/{name}", token="reader:alpha").json == {name.replace("-", "_"): []}
 
 
 def topology(cloud: Cloud, token: str = "member:alpha", project: str = "alpha") -> str:

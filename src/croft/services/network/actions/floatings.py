@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from croft.core import work
@@ -19,11 +20,19 @@ from croft.services.network.model.rows import Fixed, Floating, Network, Port, Su
 from croft.services.network.store import networks, ports, routers, rows, tables
 from croft.services.network.wire.shapes import FloatingCreate, FloatingUpdate
 
+Shown = tuple[Floating, Port | None]
+"""A floating IP and the port it leads to."""
 
-def create_floatings(ctx: Ctx, wishes: list[FloatingCreate]) -> tuple[list[Floating], int]:
+
+def create_floatings(ctx: Ctx, wishes: list[FloatingCreate]) -> tuple[list[Shown], int]:
     with ctx.write("network.floating.create", access.owner(ctx, wishes)) as tx:
         access.ensure_room(tx, tables.floating_ip, len(wishes))
-        return [_create(tx, wish) for wish in wishes], tx.now
+        return _shown(tx, [_create(tx, wish) for wish in wishes]), tx.now
+
+
+def _shown(tx: Tx, found: Sequence[Floating]) -> list[Shown]:
+    inner = ports.any_ports(tx, [row.port for row in found if row.port])
+    return [(row, inner.get(row.port or "")) for row in found]
 
 
 def _create(tx: WriteTx, wish: FloatingCreate) -> Floating:
@@ -148,18 +157,18 @@ def _router(tx: Tx, row: Floating, port: Port, fixed: Fixed) -> str:
     return next((router for router, address in found if address == gateway), found[0][0])
 
 
-def list_floatings(ctx: Ctx, query: Query) -> tuple[list[Floating], bool, int]:
+def list_floatings(ctx: Ctx, query: Query) -> tuple[list[Shown], bool, int]:
     with ctx.read("network.floating.list") as tx:
         found, more = routers.FLOATINGS.rows(tx, tx.scope, query)
-        return found, more, tx.now
+        return _shown(tx, found), more, tx.now
 
 
-def show_floating(ctx: Ctx, id: str) -> tuple[Floating, int]:
+def show_floating(ctx: Ctx, id: str) -> tuple[Shown, int]:
     with ctx.read("network.floating.show") as tx:
-        return routers.floating(tx, tx.scope, id), tx.now
+        return _shown(tx, [routers.floating(tx, tx.scope, id)])[0], tx.now
 
 
-def update_floating(ctx: Ctx, id: str, wish: FloatingUpdate) -> tuple[Floating, int]:
+def update_floating(ctx: Ctx, id: str, wish: FloatingUpdate) -> tuple[Shown, int]:
     with ctx.write("network.floating.update") as tx:
         row = routers.floating(tx, tx.scope, id)
         changes: dict[str, Any] = said({"description": wish.description})
@@ -174,7 +183,7 @@ def update_floating(ctx: Ctx, id: str, wish: FloatingUpdate) -> tuple[Floating, 
                 "Bad floatingip request: fixed_ip_address cannot be specified without a port_id.", kind="BadRequest"
             )
         tx.audit(id, row.address)
-        return routers.floating(tx, tx.scope, id), tx.now
+        return _shown(tx, [routers.floating(tx, tx.scope, id)])[0], tx.now
 
 
 def delete_floating(ctx: Ctx, id: str) -> None:

@@ -35,10 +35,10 @@ def show_extension(req: Request) -> Response:
     return reply({"extension": found})
 
 
-def list_agents(req: Request) -> Response:
-    """Always none: what other clouds need agents for, the fabric does itself."""
+def list_none(req: Request) -> Response:
+    """Agents, zones, providers: what they are for in other clouds, the fabric does itself, and for every host alike."""
     req.ctx.policy.check(req.ctx.actor, "network.agent.list")
-    return reply({"agents": []})
+    return reply({req.path.rpartition("/")[2].replace("-", "_"): []})
 
 
 def list_quotas(req: Request) -> Response:
@@ -152,7 +152,9 @@ ROUTES = (
     Route("GET", "/v2.0", show_resources, None),
     Route("GET", "/v2.0/extensions", list_extensions, "network.extension.list"),
     Route("GET", "/v2.0/extensions/{alias}", show_extension, "network.extension.list"),
-    Route("GET", "/v2.0/agents", list_agents, "network.agent.list"),
+    Route("GET", "/v2.0/agents", list_none, "network.agent.list"),
+    Route("GET", "/v2.0/availability_zones", list_none, "network.agent.list"),
+    Route("GET", "/v2.0/service-providers", list_none, "network.agent.list"),
     Route("GET", "/v2.0/quotas", list_quotas, "network.quota.update"),
     Route("GET", "/v2.0/quotas/tenant", show_tenant, "network.quota.show"),
     Route("GET", "/v2.0/quotas/project", show_tenant, "network.quota.show"),

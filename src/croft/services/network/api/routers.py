@@ -94,26 +94,30 @@ def remove_routes(req: Request) -> Response:
     return _change_routes(req, add=False)
 
 
+def _floating(shown: floatings.Shown, now: int) -> render.Body:
+    return render.floating(*shown, now)
+
+
 def create_floatings(req: Request) -> Response:
     wishes, bulk = bodies.several(req, "floatingip", "floatingips", FloatingCreate)
     found, now = floatings.create_floatings(req.ctx, wishes)
-    return answers.made("floatingip", "floatingips", [render.floating(row, now) for row in found], bulk=bulk)
+    return answers.made("floatingip", "floatingips", [render.floating(*each, now) for each in found], bulk=bulk)
 
 
 def list_floatings(req: Request) -> Response:
     query = parse_query(req)
     found, more, now = floatings.list_floatings(req.ctx, query)
-    return answers.page(req, "floatingips", [render.floating(row, now) for row in found], query, more=more)
+    return answers.page(req, "floatingips", [render.floating(*each, now) for each in found], query, more=more)
 
 
 def show_floating(req: Request) -> Response:
-    return answers.one(req, "floatingip", render.floating(*floatings.show_floating(req.ctx, req.params["id"])))
+    return answers.one(req, "floatingip", _floating(*floatings.show_floating(req.ctx, req.params["id"])))
 
 
 def update_floating(req: Request) -> Response:
     wish = bodies.one(req, "floatingip", FloatingUpdate)
     shown = floatings.update_floating(req.ctx, req.params["id"], wish)
-    return answers.one(req, "floatingip", render.floating(*shown))
+    return answers.one(req, "floatingip", _floating(*shown))
 
 
 def delete_floating(req: Request) -> Response:

@@ -303,3 +303,10 @@ def named_groups_of(tx: Tx, ids: Sequence[str]) -> dict[str, list[tuple[str, str
     for holder, group, name in raw(tx, _NAMED_GROUPS, {"ids": list(ids)}):
         found.setdefault(holder, []).append((group, name))
     return found
+
+
+_SOME = PORT.where(_port.c.id.in_(sa.bindparam("ids", expanding=True)), _port.c.deleted.is_(None))
+
+
+def any_ports(tx: Tx, ids: Sequence[str]) -> dict[str, Port]:
+    return {row.id: row for row in tx.all(Port, _SOME, {"ids": list(ids)})} if ids else {}

@@ -16,6 +16,7 @@ _EXTENSIONS: tuple[tuple[str, str, str], ...] = (
     ("extraroute", "Neutron Extra Route", "Routes of a router"),
     ("extraroute-atomic", "Atomically add/remove extra routes", "Some routes of a router at a time"),
     ("filter-validation", "Filter parameters validation", "Unknown filters are refused"),
+    ("fip-port-details", "Floating IP Port Details Extension", "The port a floating IP leads to"),
     ("ip-substring-filtering", "IP address substring filtering", "Ports listed by a part of their address"),
     ("net-mtu", "Network MTU", "The MTU of a network"),
     ("net-mtu-writable", "Network MTU (writable)", "The MTU of a network can be chosen"),

@@ -163,6 +163,8 @@ def router(row: Router, gateway: Sequence[tuple[str, str]], now: int) -> Body:
         "status": router_status(row, now),
         "external_gateway_info": info,
         "routes": _routes(row.routes),
+        "ha": False,
+        "distributed": False,
         "tags": row.tags,
         "created_at": time(row.created),
         "updated_at": time(row.updated),
@@ -170,7 +172,8 @@ def router(row: Router, gateway: Sequence[tuple[str, str]], now: int) -> Body:
     }
 
 
-def floating(row: Floating, now: int) -> Body:
+def floating(row: Floating, inner: Port | None, now: int) -> Body:
+    """`inner` is the port it leads to."""
     return {
         "id": row.id,
         "tenant_id": row.project,
@@ -182,12 +185,25 @@ def floating(row: Floating, now: int) -> Body:
         "port_id": row.port,
         "fixed_ip_address": row.fixed,
         "status": floating_status(row, now),
+        "port_details": _details(inner, now) if inner else None,
         "dns_name": row.dns_name,
         "dns_domain": row.dns_domain,
         "tags": row.tags,
         "created_at": time(row.created),
         "updated_at": time(row.updated),
         "revision_number": row.revision,
+    }
+
+
+def _details(row: Port, now: int) -> Body:
+    return {
+        "name": row.name,
+        "network_id": row.network,
+        "mac_address": row.mac,
+        "admin_state_up": row.admin_up,
+        "status": port_status(row, now),
+        "device_id": row.device,
+        "device_owner": row.owner,
     }
 
 
