@@ -225,7 +225,9 @@ def test_2_75_unknown_queries_are_refused_and_changes_tell_all(cloud: Cloud) -> 
         assert cloud.ask("GET", f"{path}?unheard=1", at="2.75").status == 400, path
     changed = cloud.ask("PUT", f"/servers/{id}", {"server": {"name": "new"}}, at="2.75").json["server"]
     assert changed == cloud.show(id, at="2.75")
-    assert cloud.ask("GET", "/os-quota-sets/alpha?user_id=x").status == 400
+    assert cloud.ask("GET", "/os-quota-sets/alpha?user_id=x").status == 200
+    change = {"quota_set": {"cores": 1}}
+    assert cloud.ask("PUT", "/os-quota-sets/alpha?user_id=x", change, token=ADMIN).status == 400
 
 
 def test_2_78_no_server_has_a_topology(cloud: Cloud) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
 from croft.core.ctx import Ctx
 from croft.core.errors import Conflict, Forbidden, Invalid, NotFound
 from croft.core.page import Page
@@ -9,6 +11,8 @@ from croft.services.compute import store
 from croft.services.compute.model import KeyPair, certificate_fingerprint, check_name, ssh_fingerprint
 
 LONGEST = 16 << 10
+_PRINCIPAL_NAME = "1.3.6.1.4.1.311.20.2.3"
+"""Microsoft's user principal name."""
 
 
 def _owner(ctx: Ctx, user: str) -> str:
@@ -42,9 +46,7 @@ def create_keypair(ctx: Ctx, name: str, kind: str, public_key: str | None, user:
         raise Invalid("Keypair data is invalid: Keypair name contains unsafe characters")
     private = ""
     if public_key is None:
-        if kind != "ssh":
-            raise Invalid("Only SSH keys are generated here; import the certificate instead.")
-        public_key, private = generate()
+        public_key, private = generate() if kind == "ssh" else generate_certificate(owner)
     elif len(public_key) > LONGEST:
         raise Invalid(f"Keypair data is invalid: a public key has at most {LONGEST} characters.")
     public_key = public_key.strip()
@@ -73,6 +75,31 @@ def generate() -> tuple[str, str]:
     )
     public = key.public_key().public_bytes(serialization.Encoding.OpenSSH, serialization.PublicFormat.OpenSSH)
     return public.decode() + " Generated-by-Croft", private.decode()
+
+
+def generate_certificate(user: str) -> tuple[str, str]:
+    """A self-signed certificate by which a Windows guest lets its owner in, as Nova makes; good for ten years."""
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import rsa
+
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    name = x509.Name([x509.NameAttribute(x509.oid.NameOID.COMMON_NAME, user[:64])])
+    login = f"{user[:64]}@localhost".encode()
+    principal = x509.OtherName(x509.ObjectIdentifier(_PRINCIPAL_NAME), b"\x0c" + bytes([len(login)]) + login)
+    began = datetime.now(UTC) - timedelta(days=1)
+    builder = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(began)
+        .not_valid_after(began + timedelta(days=3650))
+        .add_extension(x509.ExtendedKeyUsage([x509.oid.ExtendedKeyUsageOID.CLIENT_AUTH]), critical=False)
+        .add_extension(x509.SubjectAlternativeName([principal]), critical=False)
+    )
+    public = builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
+    private = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    return public.decode(), private.decode()
 
 
 def delete_keypair(ctx: Ctx, name: str, user: str) -> None:

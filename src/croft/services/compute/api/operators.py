@@ -28,14 +28,14 @@ def show_limits(request: Request) -> Response:
 
 
 def show_quotas(request: Request) -> Response:
-    _check_no_user(request)
+    filters.only(request, ("user_id",))
     project = request.params["project"]
     limits, _ = operators.show_quotas(request.ctx, project)
     return reply({"quota_set": wire.quotas(limits, request.version, project)})
 
 
 def show_quota_detail(request: Request) -> Response:
-    _check_no_user(request)
+    filters.only(request, ("user_id",))
     project = request.params["project"]
     limits, used = operators.show_quotas(request.ctx, project)
     return reply({"quota_set": wire.quota_detail(limits, used, request.version, project)})
@@ -47,6 +47,7 @@ def show_default_quotas(request: Request) -> Response:
 
 
 def _check_no_user(request: Request) -> None:
+    """Each user of a project has its quota; a user's own cannot be set."""
     filters.only(request, ("user_id",))
     if one(request.query, "user_id"):
         raise Invalid("Quotas are per project here, not per user.")

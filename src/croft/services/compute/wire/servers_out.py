@@ -16,7 +16,7 @@ from croft.services.network.actions import ServerPort
 
 iso = lru_cache(4096)(_iso)
 iso_bare = lru_cache(4096)(_iso_bare)
-_PROGRESSING = frozenset({"ACTIVE", "BUILD", "REBUILD", "REBOOT", "HARD_REBOOT", "SHUTOFF"})
+_PROGRESSING = frozenset({"ACTIVE", "BUILD", "REBUILD", "REBOOT", "HARD_REBOOT", "RESIZE", "VERIFY_RESIZE"})
 
 
 class Reader:
