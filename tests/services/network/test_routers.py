@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from croft.drivers.fabric import Kind, Port, Router
 from croft.drivers.uplink import Route
 from tests.services.network.cloud import ADMIN, MISSING, Cloud, addresses
@@ -248,3 +250,20 @@ def test_a_router_with_interfaces_stays(cloud: Cloud) -> None:
     assert cloud.list("ports", f"network_id={cloud.public}", token=ADMIN) == []
     for method in ("GET", "PUT", "DELETE"):
         assert cloud.refused(method, f"/routers/{cloud.router()}", {"router": {}}, token="member:beta")[0] == 404
+
+
+@pytest.mark.parametrize("bridged", [True, False])
+def test_nothing_is_announced_where_no_gateway_listens(cloud: Cloud, bridged: bool) -> None:
+    wishes: dict[str, Any] = {"router:external": True}
+    if bridged:
+        wishes |= {"provider:network_type": "flat", "provider:physical_network": "elsewhere"}
+    outside = cloud.make("networks", token=ADMIN, **wishes)["id"]
+    hop = {"gateway_ip": None} if bridged else {}
+    cloud.subnet(outside, "2001:db8:50::/64", token=ADMIN, enable_dhcp=False, **hop)
+    network = cloud.make("networks")["id"]
+    own = cloud.make("subnets", network_id=network, ip_version=6, use_default_subnetpool=True)
+    router = cloud.make("routers", external_gateway_info={"network_id": outside})["id"]
+    cloud.attach(router, subnet_id=own["id"])
+    cloud.settle()
+    assert cloud.note("network.router", router).code == ""
+    assert cloud.uplink.routes() == set()

@@ -128,7 +128,9 @@ def router_spec(
             outer = [subnets[each.subnet] for each in held[port.id]]
             hops = tuple(each.gateway for each in outer if each.gateway)
             snat = tuple(each.cidr for each in inner if each.version == 4) if router.snat else ()
-            external = fabric.ExternalPort(port.id, port.network, port.mac, addresses, hops, snat)
+            external = fabric.ExternalPort(
+                port.id, port.network, port.mac, addresses, hops, snat, mtu=mtus[port.network]
+            )
         else:
             inside_of = [subnets[each.subnet] for each in held[port.id]]
             dns = tuple(dict.fromkeys(server for each in inside_of for server in each.dns))

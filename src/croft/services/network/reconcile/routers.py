@@ -26,6 +26,8 @@ class Seen:
     mtus: dict[str, int]
     unseen: list[str]
     pools: list[str]
+    bridged: bool
+    """Whether the external network leads to the operator's side at all."""
 
 
 class RouterReconciler:
@@ -62,6 +64,7 @@ class RouterReconciler:
             subnets = networks.any_subnets(tx, [each.subnet for several in held.values() for each in several])
             live = [port for port in every if port.deleted is None]
             ids = {port.network for port in live}
+            outside = networks.any_network(tx, router.external) if router.external else None
             return Seen(
                 router=router,
                 ports=live,
@@ -71,16 +74,17 @@ class RouterReconciler:
                 mtus=networks.any_mtus(tx, ids),
                 unseen=networks.any_unseen(tx, ids),
                 pools=networks.any_cloud_pools(tx),
+                bridged=outside is not None and bool(outside.physnet),
             )
 
     def _route(self, seen: Seen) -> None:
         """Announces what lies behind the router, and withdraws what led to its present or former addresses."""
         prefixes = specs.routed_prefixes(seen.ports, seen.held, seen.subnets, seen.pools)
-        if not seen.router.admin_up or seen.router.deleted is not None:
+        if not (seen.bridged and seen.router.admin_up and seen.router.deleted is None):
             prefixes = set()
         mine = specs.external_v6(seen.ports, seen.held, seen.subnets)
         former = specs.external_v6(seen.leaving, seen.held, seen.subnets)
-        want = specs.routes(prefixes, mine)
+        want = specs.routes(prefixes, {each for each in mine if self._reached(seen, each)})
         if not (want or mine or former):
             return
         have = {each for each in self.uplink.routes() if each.via in mine | former or each in want}
@@ -90,6 +94,12 @@ class RouterReconciler:
         for route in sorted(have - want, key=_prefix):
             if route.prefix not in kept:
                 self.uplink.unroute(route.prefix)
+
+    @staticmethod
+    def _reached(seen: Seen, address: str) -> bool:
+        """Whether the operator's side has an address in the same subnet, to send from."""
+        subnet = specs.subnet_of(address, seen.subnets.values())
+        return subnet is not None and subnet.gateway is not None
 
     def _write(self, seen: Seen) -> None:
         router = seen.router
