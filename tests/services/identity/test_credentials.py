@@ -185,6 +185,7 @@ def test_deleting_it_ends_its_tokens(either: House) -> None:
     ada = tenant(either)
     made = ada.made()
     token = ada.enter(made)
+    assert either.valid(token)
     assert either.ask("DELETE", f"{ada.path}/{made['id']}", token=ada.token).status == 204
     assert not either.valid(token)
     assert ada.log_in(made).status == 401
@@ -239,6 +240,17 @@ class TestAccessRules:
             house.ask("DELETE", f"{ada.path}/{each['id']}", token=ada.token)
         assert house.ask("DELETE", f"{rules}/{id}", token=ada.token).status == 204
         assert house.ask("GET", f"{rules}/{id}", token=ada.token).status == 404
+
+    def test_nobody_else_reads_or_ends_them(self, ada: Tenant) -> None:
+        house, made = ada.house, ada.made(access_rules=[self.SERVERS])
+        path = f"/users/{ada.user}/access_rules/{made['access_rules'][0]['id']}"
+        house.ask("DELETE", f"{ada.path}/{made['id']}", token=ada.token)
+        bound = ada.enter(ada.made(name="bound"))
+        assert house.ask("DELETE", path, token=bound).status == 403
+        for token in (house.admin, house.demo()):
+            for method in ("GET", "DELETE"):
+                assert house.ask(method, path, token=token).status == 404
+        assert house.ask("GET", path, token=ada.token).status == 200
 
     @pytest.mark.parametrize(
         "rule",
@@ -304,6 +316,7 @@ class TestKeys:
         assert house.ask("GET", f"/credentials/{made['id']}", token=ada.token).json["credential"]["blob"] == self.BLOB
         assert house.ask("GET", f"/credentials/{made['id']}", token=house.demo()).status == 404
         assert house.ask("DELETE", f"/credentials/{own['id']}").status == 204
+        assert house.ask("POST", "/credentials", {"credential": secret}, token=house.demo()).status == 404
 
     @pytest.mark.parametrize(
         ("wish", "status"),

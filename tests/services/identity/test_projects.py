@@ -183,6 +183,18 @@ class TestDomains:
         with either.db.read() as tx:
             assert tx.conn.exec_driver_sql("SELECT count(*) FROM identity_project WHERE deleted > 0").scalar() == 0
 
+    def test_an_end_takes_the_roles_its_groups_gave_elsewhere(self, either: House) -> None:
+        domain = either.made("domain", name="empire")["id"]
+        person, place = either.resident(role="reader")
+        group = either.made("group", name="crew", domain_id=domain)["id"]
+        either.ask("PUT", f"/groups/{group}/users/{person}")
+        either.grant(group, "manager", place, who="groups")
+        token = either.login("ada", scope=project_scope(place))
+        either.ask("PATCH", f"/domains/{domain}", {"domain": {"enabled": False}})
+        assert either.ask("GET", "/projects", token=token).status == 200
+        assert either.ask("DELETE", f"/domains/{domain}").status == 204
+        assert either.ask("GET", "/projects", token=token).status == 403
+
     def test_lists(self, house: House) -> None:
         house.made("domain", name="empire", enabled=False)
         names = [each["name"] for each in house.ask("GET", "/domains").json["domains"]]

@@ -191,6 +191,9 @@ class TestManager:
             for method in ("PUT", "DELETE"):
                 assert house.ask(method, path, token=token).status == status, (method, path)
         assert house.ask("GET", f"/projects/{foreign}/users/{person}/roles", token=token).status == 404
+        held = f"/projects/{foreign}/users/{house.named('user', 'admin')}/roles/{house.role('admin')}"
+        assert house.ask("HEAD", held).status == 204
+        assert house.ask("HEAD", held, token=token).status == 404
         assert len(house.ask("GET", "/role_assignments").json["role_assignments"]) == 4
 
     def test_a_member_lends_nothing(self, house: House, place: str) -> None:

@@ -15,7 +15,7 @@ from croft.core.page import Page
 from croft.services.identity.actions.projects import missing, need_project
 from croft.services.identity.model import AccessRule, ApplicationCredential, Role, Settings
 from croft.services.identity.model.passwords import hashed
-from croft.services.identity.store import credentials, epoch, roles, tokens
+from croft.services.identity.store import credentials, epoch, roles
 from croft.services.identity.wire import delegation as shapes
 
 Lent = tuple[ApplicationCredential, list[Role], list[AccessRule] | None]
@@ -154,7 +154,6 @@ def delete_credential(ctx: Ctx, user: str, id: str) -> None:
         refuse_delegated(tx)
         row = need_credential(tx, user, id)
         credentials.delete(tx, id)
-        tokens.revoke_by_credential(tx, id)
         tx.audit(id, row.name)
         epoch.bump(tx)
 

@@ -10,7 +10,7 @@ from croft.services.identity.actions.roles import need_role
 from croft.services.identity.actions.users import need_group, need_user
 from croft.services.identity.model import Assignment, Role
 from croft.services.identity.model.roles import DELEGATED
-from croft.services.identity.store import credentials, epoch, projects, roles, tokens
+from croft.services.identity.store import credentials, epoch, projects, roles
 
 
 def _action(row: Assignment, verb: str) -> str:
@@ -61,7 +61,6 @@ def check_grant(ctx: Ctx, row: Assignment) -> None:
 
 def create_grant(ctx: Ctx, row: Assignment) -> None:
     with ctx.write(_action(row, "create")) as tx:
-        _refuse_foreign(tx, row)
         role = need_role(tx, row.role)
         _refuse_foreign(tx, row, role)
         _need_target(tx, row)
@@ -74,7 +73,6 @@ def create_grant(ctx: Ctx, row: Assignment) -> None:
 
 def delete_grant(ctx: Ctx, row: Assignment) -> None:
     with ctx.write(_action(row, "delete")) as tx:
-        _refuse_foreign(tx, row)
         role = need_role(tx, row.role)
         _refuse_foreign(tx, row, role)
         if not roles.unassign(tx, row):
@@ -92,4 +90,3 @@ def _end_credentials(tx: Tx, user: str, project: str) -> None:
         return
     for each in credentials.all_of(tx, user, project):
         credentials.delete(tx, each)
-        tokens.revoke_by_credential(tx, each)

@@ -13,7 +13,7 @@ from croft.services.identity.actions.credentials import expiry_micro, pick_roles
 from croft.services.identity.actions.projects import missing, need_project
 from croft.services.identity.actions.users import need_user
 from croft.services.identity.model import Role, Trust
-from croft.services.identity.store import epoch, roles, tokens, trusts
+from croft.services.identity.store import epoch, roles, trusts
 from croft.services.identity.wire import delegation as shapes
 
 
@@ -83,6 +83,5 @@ def delete_trust(ctx: Ctx, id: str) -> None:
         if not tx.actor.is_admin and tx.actor.user != row.trustor:
             raise Forbidden("Only the trustor can end a trust.")
         trusts.delete(tx, id)
-        tokens.revoke_by_trust(tx, id)
         tx.audit(id)
         epoch.bump(tx)

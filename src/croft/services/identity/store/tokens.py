@@ -30,8 +30,6 @@ _INSERT = sa.insert(_T)
 _DELETE = sa.delete(_T).where(_T.c.digest == sa.bindparam("digest"))
 _STALE = sa.select(_T.c.digest).where(_T.c.expires <= sa.bindparam("now")).limit(50).with_for_update(skip_locked=True)
 _SWEEP = sa.delete(_T).where(_T.c.digest.in_(_STALE.scalar_subquery()))
-_BY_CREDENTIAL = sa.delete(_T).where(_T.c.application_credential == sa.bindparam("id"))
-_BY_TRUST = sa.delete(_T).where(_T.c.trust == sa.bindparam("id"))
 
 
 def show(tx: Tx, digest: str) -> Token | None:
@@ -46,14 +44,6 @@ def insert(tx: Tx, row: Token) -> None:
 
 def delete(tx: Tx, digest: str) -> bool:
     return tx.run(_DELETE, {"digest": digest}) > 0
-
-
-def revoke_by_credential(tx: Tx, id: str) -> None:
-    tx.run(_BY_CREDENTIAL, {"id": id})
-
-
-def revoke_by_trust(tx: Tx, id: str) -> None:
-    tx.run(_BY_TRUST, {"id": id})
 
 
 class Facts(msgspec.Struct, frozen=True):
