@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import resource
 import signal
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -62,6 +63,7 @@ def run(layout: Layout, config: Config) -> None:
     from croft.core.http.asgi import Asgi
 
     logging_setup.setup(config.log_level)
+    _raise_file_limit()
     pair = _certificate(layout, config)
     passwords = credentials.ensure_passwords(layout.state / "passwords.json")
     ca = None if config.plain_http else layout.ca_certificate
@@ -83,6 +85,13 @@ def run(layout: Layout, config: Config) -> None:
     finally:
         croft.stop()
         asgi.close()
+
+
+def _raise_file_limit() -> None:
+    """Metadata holds a socket per network and host, HTTP one per client: take what the system allows."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != hard:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def _certificate(layout: Layout, config: Config) -> tuple[Path, Path] | None:
