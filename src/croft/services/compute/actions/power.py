@@ -141,7 +141,7 @@ def list_server_actions(ctx: Ctx, id: str, *, even_gone: bool) -> Done:
 def purge(db: Database, project: str) -> bool:
     """Asks for the end of all servers of a project; True once none is left. Key pairs belong to users and stay."""
     with db.read() as tx:
-        if not store.servers.of_project(tx, project):
+        if not store.servers.of_project(tx, project) and not store.flavors.any_opened_to(tx, project):
             return True
     with db.write() as tx:
         for server in store.servers.of_project(tx, project):

@@ -115,5 +115,9 @@ def close_to(tx: Tx, id: str, project: str) -> bool:
     return tx.run(sa.delete(flavor_access).where(a.flavor == id, a.project == project)) > 0
 
 
+def any_opened_to(tx: Tx, project: str) -> bool:
+    return tx.scalar(sa.select(a.flavor).where(a.project == project).limit(1)) is not None
+
+
 def close_everything_to(tx: Tx, project: str) -> None:
     tx.run(sa.delete(flavor_access).where(a.project == project))
