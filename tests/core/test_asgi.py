@@ -9,6 +9,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,7 +20,7 @@ import uvicorn
 from croft.core.db import Database
 from croft.core.errors import Invalid, NotFound
 from croft.core.http import Request, Response, Route, Service, dialects, empty, reply
-from croft.core.http.asgi import Asgi, _arrival
+from croft.core.http.asgi import SLOW, Asgi, _arrival
 from tests.world import World
 
 MIB = 1 << 20
@@ -34,6 +35,8 @@ class Depot:
     broken: list[str] = field(default_factory=list)
     given: int = 0
     ended: threading.Event = field(default_factory=threading.Event)
+    grinding: list[str] = field(default_factory=list)
+    ground: threading.Event = field(default_factory=threading.Event)
 
     def echo(self, req: Request) -> Response:
         return reply({"size": len(req.content), "what": req.decode(dict[str, Any])})
@@ -48,6 +51,11 @@ class Depot:
             self.ended.set()
             raise
         self.taken.append(size)
+        return empty()
+
+    def grind(self, req: Request) -> Response:
+        self.grinding.append(req.request_id)
+        assert self.ground.wait(20)
         return empty()
 
     def refuse(self, req: Request) -> Response:
@@ -79,6 +87,7 @@ class Depot:
                 Route("PUT", "/take", self.take, None, stream=True),
                 Route("PUT", "/refuse", self.refuse, None, stream=True),
                 Route("GET", "/give", self.give, None),
+                Route("POST", "/grind", self.grind, None, slow=True),
             ],
         )
 
@@ -162,6 +171,16 @@ def test_one_connection_serves_many_requests(server: Running) -> None:
     connection.request("GET", "/depot/nowhere")
     assert connection.getresponse().read().startswith(b'{"itemNotFound"')
     connection.close()
+
+
+def test_a_flood_of_slow_requests_keeps_nobody_else_waiting(server: Running) -> None:
+    with ThreadPoolExecutor(12) as clients:
+        answers = [clients.submit(request, server, "POST", "/depot/grind") for _ in range(12)]
+        until(lambda: len(server.depot.grinding) >= SLOW)
+        assert request(server, "POST", "/depot/echo", b"{}")[0] == 200
+        assert len(server.depot.grinding) == SLOW, "few at once"
+        server.depot.ground.set()
+        assert [answer.result(20)[0] for answer in answers] == [204] * 12
 
 
 @pytest.mark.parametrize("body", [b"{broken", b"", b"[1]", b'{"a": "\xff"}'])

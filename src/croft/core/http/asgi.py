@@ -17,6 +17,8 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 PATIENCE = 30.0
 """Seconds a client may take to send a whole body, or to send or take one piece of a streamed one."""
+SLOW = 4
+"""Slow handlers at once, so that a flood of logins leaves the other threads free."""
 STREAMS = 32
 """Uploads and downloads at once; each has a thread that mostly waits."""
 log = logging.getLogger("croft.http")
@@ -34,6 +36,7 @@ class Asgi:
     ) -> None:
         self._application = application
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="http")
+        self._slow = ThreadPoolExecutor(SLOW, thread_name_prefix="slow")
         self._streams = ThreadPoolExecutor(STREAMS, thread_name_prefix="stream")
         self._public_base = public_base
         self._patience = patience
@@ -47,7 +50,7 @@ class Asgi:
             await _send_whole(matched, send)
             return
         loop = asyncio.get_running_loop()
-        pool = self._streams if matched.route.stream else self._pool
+        pool = self._streams if matched.route.stream else self._slow if matched.route.slow else self._pool
         try:
             content, chunks = await self._body(matched, receive, loop)
             response = await loop.run_in_executor(pool, self._application.handle, matched, content, chunks)
@@ -93,6 +96,7 @@ class Asgi:
 
     def close(self) -> None:
         self._pool.shutdown(wait=True, cancel_futures=True)
+        self._slow.shutdown(wait=True, cancel_futures=True)
         self._streams.shutdown(wait=False, cancel_futures=True)
 
 

@@ -27,6 +27,8 @@ class Route:
     several: tuple[str, ...] = ()
     stream: bool = False
     """The handler reads `request.chunks` itself; no limit, constant memory."""
+    slow: bool = False
+    """The handler computes for long (password hashes): few run at once, and they keep nobody else waiting."""
     since: Version | None = None
     until: Version | None = None
     limit: int = BODY_LIMIT

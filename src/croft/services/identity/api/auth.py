@@ -51,7 +51,7 @@ class AuthApi:
 
     def routes(self) -> list[Route]:
         return [
-            Route("POST", "/v3/auth/tokens", self.create, None),
+            Route("POST", "/v3/auth/tokens", self.create, None, slow=True),
             Route("GET", "/v3/auth/tokens", self.show, "identity.token.show"),
             Route("DELETE", "/v3/auth/tokens", self.delete, "identity.token.delete"),
             Route("GET", "/v3/auth/catalog", self.catalog, "identity.catalog.show"),

@@ -26,7 +26,7 @@ class CredentialsApi:
         ec2 = "/v3/users/{user}/credentials/OS-EC2"
         return [
             Route("GET", many, list_, "identity.application_credential.list"),
-            Route("POST", many, self.create, "identity.application_credential.create"),
+            Route("POST", many, self.create, "identity.application_credential.create", slow=True),
             Route("GET", one, show, "identity.application_credential.show"),
             Route("DELETE", one, delete, "identity.application_credential.delete"),
             Route("GET", "/v3/users/{user}/access_rules", list_rules, "identity.access_rule.list"),

@@ -37,11 +37,11 @@ class UsersApi:
     def routes(self) -> list[Route]:
         return [
             Route("GET", "/v3/users", list_users, "identity.user.list"),
-            Route("POST", "/v3/users", self.create, "identity.user.create"),
+            Route("POST", "/v3/users", self.create, "identity.user.create", slow=True),
             Route("GET", "/v3/users/{id}", show_user, "identity.user.show"),
-            Route("PATCH", "/v3/users/{id}", self.update, "identity.user.update"),
+            Route("PATCH", "/v3/users/{id}", self.update, "identity.user.update", slow=True),
             Route("DELETE", "/v3/users/{id}", delete_user, "identity.user.delete"),
-            Route("POST", "/v3/users/{id}/password", self.change_password, "identity.user_password.update"),
+            Route("POST", "/v3/users/{id}/password", self.change_password, "identity.user_password.update", slow=True),
             Route("GET", "/v3/users/{id}/projects", list_user_projects, "identity.user_project.list"),
             Route("GET", "/v3/users/{id}/groups", list_user_groups, "identity.user_group.list"),
             Route("GET", "/v3/groups", list_groups, "identity.group.list"),
