@@ -111,7 +111,7 @@ def _ensure_python_engines(progress: Progress) -> None:
     stamp = Path(sys.prefix) / ".engines"
     if stamp.exists() and stamp.read_text() == wanted:
         return
-    progress.note("installing the Python side of libvirt and OVN")
+    progress.note("installing the Python side of libvirt")
     pip = (sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check", "--no-input", "install")
     argv = (*pip, "--require-hashes", "--requirement", str(REQUIREMENTS))
     done = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
@@ -126,7 +126,6 @@ def _ensure_python_engines(progress: Progress) -> None:
 def _require_importable() -> None:
     try:
         import libvirt  # noqa: F401
-        import ovsdbapp  # noqa: F401
     except ImportError as missing_module:
         raise StepFailed(
             f"the Python module {missing_module.name} is missing",
