@@ -41,13 +41,14 @@ def test(part: str, pytest_arguments: tuple[str, ...]) -> None:
 
 def _install(part: str) -> None:
     from croft.cli.up import ConsoleProgress
-    from croft.machine import packages
+    from croft.machine import guests, packages
 
     progress = ConsoleProgress()
-    wanted = [] if part == "e2e" else ["postgresql"]
+    wanted = [*([] if part == "e2e" else ["postgresql"]), *([] if part == "unit" else packages.TESTS)]
     if os.geteuid() == 0:
         packages.install(wanted, progress)
         if part != "unit":
+            packages.install(guests.PACKAGES, progress)
             packages.ensure(progress)
     elif part != "unit":
         raise click.ClickException("The real engines need root. Without it: ./croft test unit")
