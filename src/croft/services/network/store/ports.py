@@ -100,9 +100,17 @@ def fixed_of(tx: Tx, ids: Sequence[str]) -> dict[str, list[Fixed]]:
     for row in raw(tx, _FIXED, {"ids": list(ids)}):
         found.setdefault(row[0], []).append(Fixed(row[0], row[1], row[2]))
     for several in found.values():
-        if len(several) > 1:
-            several.sort(key=lambda each: (":" in each.address, each.subnet, each.address))
+        if len(several) > 1 and not (len(several) == 2 and _is_six(several[1]) and not _is_six(several[0])):
+            several.sort(key=_order)
     return found
+
+
+def _is_six(fixed: Fixed) -> bool:
+    return ":" in fixed.address
+
+
+def _order(fixed: Fixed) -> tuple[bool, str, str]:
+    return _is_six(fixed), fixed.subnet, fixed.address
 
 
 def groups_of(tx: Tx, ids: Sequence[str]) -> dict[str, list[str]]:
