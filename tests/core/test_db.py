@@ -233,3 +233,13 @@ def test_a_transaction_has_no_more_attributes_than_declared(db: Database) -> Non
     with db.read() as tx, pytest.raises(AttributeError):
         tx.note = "x"  # type: ignore[attr-defined]
     assert isinstance(tx, Tx)
+
+
+def test_the_database_file_is_its_owners_alone(tmp_path: Path) -> None:
+    database = Database(f"sqlite:///{tmp_path / 'new.db'}")
+    with database.write() as tx:
+        tx.run(sa.text("CREATE TABLE t (x INTEGER)"))
+        modes = {path.name: path.stat().st_mode & 0o777 for path in tmp_path.iterdir()}
+    database.close()
+    assert modes
+    assert set(modes.values()) == {0o600}

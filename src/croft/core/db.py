@@ -5,10 +5,12 @@ A transaction is short and never spans an engine call: `outside_transaction` is 
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, TypeVar
 
 import msgspec
@@ -125,6 +127,7 @@ class Database:
             arguments |= {"pool_pre_ping": True, "isolation_level": "READ COMMITTED"}
         self.engine = sa.create_engine(self.url, **arguments)
         if self.sqlite:
+            _own_file(self.url.database)
             _sqlite_events(self.engine)
         self._skip_locked = "" if self.sqlite else " FOR UPDATE SKIP LOCKED"
 
@@ -194,6 +197,12 @@ def _is_ours(error: DBAPIError) -> bool:
 
 
 _ADVISORY = sa.text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))")
+
+
+def _own_file(path: str | None) -> None:
+    """The file is its owner's alone from its first byte; SQLite gives its journals the same mode."""
+    if path and path != ":memory:" and Path(path).parent.is_dir():
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
 
 
 def _sqlite_events(engine: sa.Engine) -> None:
