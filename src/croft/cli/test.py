@@ -26,13 +26,13 @@ def test(part: str, pytest_arguments: tuple[str, ...]) -> None:
     if not (ROOT / "tests").is_dir():
         raise click.ClickException("The tests are not part of an installed croft: run ./croft test in a clone.")
     _install(part)
+    environment = {**os.environ, "CROFT_GUEST_IMAGES": str(ROOT / ".cache" / "guests")}
     failed = []
     for name in PARTS if part == "all" else [part]:
         for arguments in PARTS[name]:
             click.echo(f"== {name}: pytest {' '.join(arguments)}", err=True)
-            done = subprocess.run(
-                [sys.executable, "-m", "pytest", *arguments, *pytest_arguments], cwd=ROOT, check=False
-            )
+            argv = [sys.executable, "-m", "pytest", *arguments, *pytest_arguments]
+            done = subprocess.run(argv, cwd=ROOT, env=environment, check=False)
             if done.returncode != 0:
                 failed.append(name)
     if failed:
