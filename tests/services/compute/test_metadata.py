@@ -9,6 +9,8 @@ from typing import Any
 
 import pycdlib
 import pytest
+from sqlalchemy import event
+from sqlalchemy.exc import OperationalError
 
 from croft.drivers.metadata import Answer
 from tests.services.compute.cloud import MIB, Cloud
@@ -81,6 +83,37 @@ def test_the_network_is_described(guest: Guest) -> None:
     kinds = {each["type"] for each in found["networks"]}
     assert "ipv4_dhcp" in kinds
     assert all(each["link"] == link["id"] and each["network_id"] == guest.network for each in found["networks"])
+
+
+def test_networks_without_dhcp_are_described_whole(cloud: Cloud) -> None:
+    made = cloud.call("POST", "/network/v2.0/networks", {"network": {"name": "plain"}})
+    network = made.json["network"]["id"]
+    for subnet in (
+        {"ip_version": 4, "cidr": "10.7.0.0/24", "enable_dhcp": False, "dns_nameservers": ["198.18.0.53"]},
+        {"ip_version": 6, "cidr": "2001:db8:7::/64", "ipv6_address_mode": "dhcpv6-stateful"},
+    ):
+        answer = cloud.call("POST", "/network/v2.0/subnets", {"subnet": subnet | {"network_id": network}})
+        assert answer.status == 201, answer.body
+    guest = Guest(cloud, networks=[{"uuid": network}], config_drive=True)
+    found = json.loads(read_drive(cloud, guest.id)["/openstack/latest/network_data.json"])
+    by_type = {each["type"]: each for each in found["networks"]}
+    static = by_type["ipv4"]
+    assert (static["ip_address"], static["netmask"]) == (guest.address, "255.255.255.0")
+    assert static["routes"] == [{"network": "0.0.0.0", "netmask": "0.0.0.0", "gateway": "10.7.0.1"}]
+    assert "ipv6_dhcpv6-stateful" in by_type
+    assert found["services"] == [{"type": "dns", "address": "198.18.0.53"}]
+
+
+def test_an_unreachable_database_is_said_so(guest: Guest, cloud: Cloud) -> None:
+    def away(*_: object) -> None:
+        raise OperationalError("BEGIN", {}, Exception("away"))
+
+    event.listen(cloud.db.engine, "begin", away, insert=True)
+    try:
+        assert guest.get("/openstack").status == 503
+    finally:
+        event.remove(cloud.db.engine, "begin", away)
+    assert guest.get("/openstack").status == 200
 
 
 def test_the_ec2_tree(guest: Guest) -> None:

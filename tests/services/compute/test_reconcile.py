@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
+from sqlalchemy import event
+from sqlalchemy.exc import OperationalError
 
 from croft.core.errors import Rejected, Unavailable
 from croft.drivers.hypervisor import Power
+from croft.drivers.hypervisor.fake import FakeHypervisor
 from croft.services.compute import actions
 from croft.services.compute.model.server import GENTLE
+from croft.services.compute.reconcile import watch
 from tests.services.compute.cloud import ADMIN, GIB, HOSTS, MIB, Cloud
 
 
@@ -362,6 +367,29 @@ def test_a_renamed_server_reaches_the_hypervisor_without_a_restart(cloud: Cloud)
     cloud.settle()
     assert cloud.status(id) == "ACTIVE"
     assert cloud.act(id, "os-getConsoleOutput", {}).json["output"].count("boot") == 1
+
+
+def test_a_stop_seen_while_the_database_is_away_is_found_at_resync(cloud: Cloud) -> None:
+    id = cloud.create()
+    seen: list[Callable[[str, str], None]] = []
+    fake = FakeHypervisor(HOSTS)
+    fake.watch = seen.append  # type: ignore[method-assign]
+    watch(cloud.db, fake)
+    with cloud.db.write(), pytest.raises(AssertionError):
+        seen[0]("h1", id)
+
+    def away(*_: object) -> None:
+        raise OperationalError("BEGIN", {}, Exception("away"))
+
+    event.listen(cloud.db.engine, "begin", away, insert=True)
+    try:
+        seen[0]("h1", id)
+    finally:
+        event.remove(cloud.db.engine, "begin", away)
+    seen[0]("h1", id)
+    assert cloud.loop.run_due() == 1
+    seen[0]("h1", "01a1f7b4-0000-7000-8000-000000000000")
+    assert cloud.loop.run_due() == 0
 
 
 def test_why_a_server_is_as_it_is(cloud: Cloud) -> None:

@@ -405,6 +405,56 @@ def test_addresses_and_interfaces(cloud: Cloud) -> None:
         assert cloud.ask("POST", f"/servers/{id}/os-interface", body).status == 400, bad
 
 
+def test_security_groups_of_a_server(cloud: Cloud) -> None:
+    made = cloud.call("POST", "/network/v2.0/security-groups", {"security_group": {"name": "web"}})
+    group = made.json["security_group"]["id"]
+    rule = {"security_group_id": group, "direction": "ingress", "protocol": "tcp", "port_range_min": 80}
+    rule |= {"port_range_max": 80, "remote_ip_prefix": "0.0.0.0/0"}
+    cloud.call("POST", "/network/v2.0/security-group-rules", {"security_group_rule": rule})
+    id = cloud.create()
+    assert cloud.act(id, "addSecurityGroup", {"name": "web"}).status == 202
+    assert sorted(each["name"] for each in cloud.show(id)["security_groups"]) == ["default", "web"]
+    listed = cloud.ask("GET", f"/servers/{id}/os-security-groups").json["security_groups"]
+    web = next(each for each in listed if each["name"] == "web")
+    assert [(each["ip_protocol"], each["from_port"]) for each in web["rules"]] == [("tcp", 80)]
+    cloud.settle()
+    assert cloud.act(id, "removeSecurityGroup", {"name": "web"}).status == 202
+    assert cloud.act(id, "removeSecurityGroup", {"name": "web"}).status == 404
+    assert cloud.act(id, "addSecurityGroup", {"name": "nobodys"}).status in (400, 404)
+    assert cloud.show(id)["security_groups"] == [{"name": "default"}]
+    named = cloud.create(security_groups=[{"name": group}])
+    assert cloud.show(named)["security_groups"] == [{"name": "web"}]
+
+
+def test_a_ready_port_is_adopted_and_set_free(cloud: Cloud) -> None:
+    first = cloud.create()
+    network = cloud.ask("GET", f"/servers/{first}/os-interface").json["interfaceAttachments"][0]["net_id"]
+    port = cloud.call("POST", "/network/v2.0/ports", {"port": {"network_id": network}}).json["port"]["id"]
+    id = cloud.create(networks=[{"port": port}])
+    assert cloud.show(id)["status"] == "ACTIVE"
+    assert cloud.post_server(networks=[{"port": port}]).status == 409
+    body = {"interfaceAttachment": {"port_id": port}}
+    assert cloud.ask("POST", f"/servers/{first}/os-interface", body).status == 409
+    body = {"interfaceAttachment": {"port_id": MISSING}}
+    assert cloud.ask("POST", f"/servers/{first}/os-interface", body).status == 400
+    cloud.ask("DELETE", f"/servers/{id}")
+    cloud.settle()
+    shown = cloud.call("GET", f"/network/v2.0/ports/{port}").json["port"]
+    assert shown["device_id"] == ""
+    assert cloud.call("GET", "/network/v2.0/ports", query=f"device_id={id}").json["ports"] == []
+
+
+def test_a_floating_address_is_shown_and_found(cloud: Cloud) -> None:
+    id = cloud.create()
+    port = cloud.ask("GET", f"/servers/{id}/os-interface").json["interfaceAttachments"][0]["port_id"]
+    (outside,) = cloud.call("GET", "/network/v2.0/networks", query="router:external=true").json["networks"]
+    wish = {"floatingip": {"floating_network_id": outside["id"], "port_id": port}}
+    floating = cloud.call("POST", "/network/v2.0/floatingips", wish).json["floatingip"]["floating_ip_address"]
+    (entries,) = cloud.show(id)["addresses"].values()
+    assert floating in [each["addr"] for each in entries if each["OS-EXT-IPS:type"] == "floating"]
+    assert cloud.names(f"ip={floating}") == ["one"]
+
+
 def test_volumes_are_none(cloud: Cloud) -> None:
     id = cloud.create()
     assert cloud.ask("GET", f"/servers/{id}/os-volume_attachments").json == {"volumeAttachments": []}
