@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from croft.drivers.fabric import Group, Kind, Port, Rule
+from croft.services.network.store import ports
 from tests.services.network.cloud import ADMIN, MISSING, Cloud
 
 
@@ -245,6 +246,20 @@ def test_a_port_waits_for_its_group(cloud: Cloud) -> None:
     spec = cloud.held(Kind.PORT, port)
     assert isinstance(spec, Port)
     assert spec.groups == (group,)
+
+
+def test_a_port_that_joined_a_group_on_its_way_out_leaves_it(either: Cloud) -> None:
+    network, _ = either.network()
+    group = either.make("security-groups", name="web")["id"]
+    port = either.make("ports", network_id=network)["id"]
+    either.settle()
+    either.end("security-groups", group)
+    with either.db.write() as tx:
+        ports.add_groups(tx, port, [group])
+    either.settle()
+    assert either.held(Kind.GROUP, group) is None
+    assert either.note("network.group", group).noted == 0
+    assert group not in either.show("ports", port)["security_groups"]
 
 
 def test_foreign_groups_do_not_exist(cloud: Cloud) -> None:

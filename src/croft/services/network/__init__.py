@@ -14,10 +14,12 @@ from croft.services.network.actions.purge import purge
 from croft.services.network.api import ROUTES
 from croft.services.network.policy import QUOTAS, RULES
 from croft.services.network.reconcile import reconcilers, watch
+from croft.services.network.store.holdings import HOLDINGS
 
 
 def service(db: Database, fabric: Fabric, uplink: Uplink, metadata: Metadata) -> Service:
     watch(db, fabric)
     kinds = reconcilers(db, fabric, uplink, metadata)
     ends = partial(purge, db)
-    return Service("network", "network", "/network", "/network", dialect, RULES, ROUTES, kinds, QUOTAS, purge=ends)
+    where = ("network", "network", "/network", "/network")
+    return Service(*where, dialect, RULES, ROUTES, kinds, QUOTAS, purge=ends, holdings=HOLDINGS)

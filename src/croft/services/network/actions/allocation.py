@@ -11,7 +11,7 @@ from croft.core.errors import Conflict, Invalid
 from croft.services.network.model.addresses import address, at, eui64, inside, slot, slot_range, usable
 from croft.services.network.model.rows import Fixed, Network, Subnet
 from croft.services.network.model.specs import subnet_of
-from croft.services.network.store import networks, ports
+from croft.services.network.store import ports
 from croft.services.network.wire.shapes import FixedIp
 
 MAX_FIXED = 5
@@ -149,9 +149,3 @@ def external(
         return wished(tx, network.id, holder, "", wishes, subnets)
     taken = [take_from(tx, network.id, (s for s in subnets if s.version == v), holder) for v in (4, 6)]
     return [each for each in taken if each is not None]
-
-
-def bare(tx: Tx, network: str) -> list[Subnet]:
-    """The subnets of a network, after taking its lock."""
-    lock(tx, network)
-    return networks.subnets_of(tx, network)

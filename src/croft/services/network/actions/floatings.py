@@ -36,6 +36,7 @@ def _shown(tx: Tx, found: Sequence[Floating]) -> list[Shown]:
 
 
 def _create(tx: WriteTx, wish: FloatingCreate) -> Floating:
+    allocation.lock(tx, wish.floating_network_id)
     network = networks.network(tx, tx.scope, wish.floating_network_id)
     if not network.external:
         raise Invalid(
@@ -78,7 +79,7 @@ def _create(tx: WriteTx, wish: FloatingCreate) -> Floating:
 
 
 def _address(tx: Tx, network: Network, holder: str, wish: FloatingCreate) -> str:
-    subnets = [each for each in allocation.bare(tx, network.id) if each.version == 4]
+    subnets = [each for each in networks.subnets_of(tx, network.id) if each.version == 4]
     if text(wish.subnet_id):
         subnets = [each for each in subnets if each.id == wish.subnet_id]
     if not subnets:

@@ -147,10 +147,11 @@ def set_gateway(tx: WriteTx, row: Router, info: GatewayInfo) -> None:
     if given(info.enable_snat) and info.enable_snat != row.snat:
         access.ensure_may(tx.ctx, "network.router.snat")
     wishes = info.external_fixed_ips if isinstance(info.external_fixed_ips, list) else []
+    allocation.lock(tx, info.network_id)
     network = networks.network(tx, tx.scope, info.network_id)
     if not network.external:
         raise Invalid(f"Bad router request: Network {network.id} is not an external network.", kind="BadRequest")
-    subnets = allocation.bare(tx, network.id)
+    subnets = networks.subnets_of(tx, network.id)
     current = gateway_port(tx, row.id)
     stays = current is not None and row.external == network.id and _satisfied(tx, current, wishes)
     if not stays:

@@ -26,6 +26,7 @@ class GroupReconciler:
         if group.deleted is not None:
             self.fabric.remove(Kind.GROUP, id)
             with self.db.write() as tx:
+                wake_all(tx, "network.port", groups.any_drop_members(tx, id))
                 rows.any_drop(tx, tables.security_group, id)
             return Gone()
         spec = specs.group_spec(group, rules)

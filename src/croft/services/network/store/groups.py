@@ -158,3 +158,11 @@ def any_drop_referring(tx: Tx, group: str) -> None:
 
 def any_drop_rule(tx: Tx, id: str) -> None:
     tx.run(_DROP_RULE, {"id": id})
+
+
+_DROP_MEMBERS = sa.delete(_member).where(_member.c.group_id == sa.bindparam("group")).returning(_member.c.port)
+
+
+def any_drop_members(tx: Tx, group: str) -> list[str]:
+    """Ports that joined while the group was being deleted; they are its members no more."""
+    return [row[0] for row in raw(tx, _DROP_MEMBERS, {"group": group})]
