@@ -6,6 +6,7 @@ import ipaddress
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from croft.core import work
@@ -18,7 +19,7 @@ from croft.core.policy import Policy, read_overrides
 from croft.core.quota import Quotas
 from croft.core.work.loop import Loop
 from croft.drivers.block import Block
-from croft.drivers.fabric import Fabric
+from croft.drivers.fabric import Fabric, Kind
 from croft.drivers.hypervisor import Hypervisor
 from croft.drivers.imagestore import ImageStore
 from croft.drivers.metadata import Metadata
@@ -31,6 +32,7 @@ from croft.services import compute, identity, images, network, operations
 from croft.services.compute import actions as compute_actions
 from croft.services.identity import actions as identity_actions
 from croft.services.network import actions as network_actions
+from croft.services.operations import actions as operations_actions
 
 log = logging.getLogger("croft.app")
 TENANT_V4 = "10.0.0.0/8"
@@ -128,6 +130,36 @@ def accelerator(run: Path) -> str:
     return kept.read_text()
 
 
+def inventory(engines: Engines, services: Sequence[Service]) -> dict[str, operations.Held]:
+    """Every list of objects that the engines give, with the rows that account for them. Only what is made anew from
+    rows at any time is removed when no row does: nobody loses a guest, a disk or an image."""
+    known = {name: names for service in services for name, names in service.holdings.items()}
+    fabric, uplink, metadata, hypervisor = engines.fabric, engines.uplink, engines.metadata, engines.hypervisor
+
+    def guests(host: str) -> list[str]:
+        return [f"{host}/{guest}" for guest in hypervisor.names(host)]
+
+    def prefixes() -> list[str]:
+        return [route.prefix for route in uplink.routes()]
+
+    held = {
+        f"fabric.{kind}": operations.Held(
+            partial(fabric.names, kind), known[f"fabric.{kind}"], partial(fabric.remove, kind)
+        )
+        for kind in Kind
+    }
+    held |= {
+        f"hypervisor:{host}"[:64]: operations.Held(partial(guests, host), known["hypervisor"]) for host in engines.hosts
+    }
+    return held | {
+        "block": operations.Held(engines.block.names, known["block"]),
+        "imagestore": operations.Held(engines.imagestore.names, known["imagestore"]),
+        "uplink.gateway": operations.Held(uplink.names, known["uplink.gateway"]),
+        "uplink.route": operations.Held(prefixes, known["uplink.route"], uplink.unroute),
+        "metadata": operations.Held(metadata.names, known["metadata"], metadata.remove),
+    }
+
+
 class Croft:
     """Everything of one control plane, put together; `start` begins to work."""
 
@@ -156,13 +188,14 @@ class Croft:
 
     def _services(self, settings: identity.Settings) -> Sequence[Service]:
         db, engines = self.db, self.engines
-        return (
+        services = (
             identity.service(db, settings),
             images.service(db, engines.imagestore),
             network.service(db, engines.fabric, engines.uplink, engines.metadata),
             compute.service(db, engines.hypervisor, engines.block, engines.imagestore),
-            operations.service(lambda: self.loop.reconcilers),
         )
+        self._held = inventory(engines, services)
+        return (*services, operations.service(db, lambda: self.loop.reconcilers, self._held))
 
     def seed(self, passwords: Passwords) -> None:
         """What every cloud has from its first start; safe to repeat. Tells the engines who answers and who listens."""
@@ -171,6 +204,7 @@ class Croft:
         network_actions.seed(self.db, self._external())
         compute_actions.seed(self.db)
         compute_actions.register_hosts(self.db, self.engines.hosts)
+        operations_actions.seed(self.db, self._held)
         self.engines.metadata.serve(compute_actions.answer_metadata(self.db))
 
     def _external(self) -> network_actions.Seed:

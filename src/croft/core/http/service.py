@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from croft.core.ctx import Ctx
-from croft.core.db import Database
+from croft.core.db import Database, Tx
 from croft.core.errors import CroftError, Forbidden, MethodNotAllowed, NotFound, Unauthorized, Unavailable
 from croft.core.http import dialects
 from croft.core.http.message import Request, Response, reply
@@ -46,6 +46,8 @@ class Service:
     """An older name of `x-openstack-request-id` that this API's clients still read."""
     purge: Callable[[str], bool] | None = None
     """Asks for the end of everything a project holds here; True once nothing is left."""
+    holdings: Mapping[str, Callable[[Tx], set[str]]] = field(default_factory=dict)
+    """An engine's list (`block`, `fabric.port`) → the names in it that this service's rows account for."""
 
 
 @dataclass

@@ -13,6 +13,7 @@ from croft.services.compute import api
 from croft.services.compute.actions import purge
 from croft.services.compute.policy import QUOTAS, RULES
 from croft.services.compute.reconcile import HostReconciler, ServerReconciler, watch
+from croft.services.compute.reconcile.holdings import HOLDINGS
 
 
 def service(db: Database, hypervisor: Hypervisor, block: Block, imagestore: ImageStore) -> Service:
@@ -30,4 +31,5 @@ def service(db: Database, hypervisor: Hypervisor, block: Block, imagestore: Imag
         microversions=api.MICROVERSIONS,
         request_id_header="x-compute-request-id",
         purge=partial(purge, db),
+        holdings=HOLDINGS,
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from croft.core.db import Database
 from croft.core.http import Service, dialects
 from croft.drivers.imagestore import ImageStore
-from croft.services.images import actions
+from croft.services.images import actions, store
 from croft.services.images.api import routes
 from croft.services.images.policy import RULES
 from croft.services.images.reconcile import ImageReconciler
@@ -28,4 +28,5 @@ def service(db: Database, imagestore: ImageStore, largest: int = LARGEST) -> Ser
         reconcilers=(ImageReconciler(db, imagestore),),
         quotas=QUOTAS,
         purge=lambda project: actions.purge(db, project),
+        holdings={"imagestore": store.any_ids},
     )

@@ -240,6 +240,7 @@ def drop_member(tx: Tx, scope: Scope, image_id: str, project: str) -> int:
 
 
 _ANY = _READ.where(image.c.id == _ID)
+_IDS = sa.select(image.c.id)
 _HOLD = (
     sa.update(image)
     .where(image.c.id == _ID, image.c.deleted.is_(None), image.c.size.is_(None), image.c.until <= _NOW)
@@ -255,6 +256,11 @@ _LET_GO = sa.update(image).where(image.c.id == _ID, image.c.upload == sa.bindpar
 
 def any_image(tx: Tx, image_id: str) -> Image | None:
     return tx.first(Image, _ANY, {"image_id": image_id, "now": tx.now})
+
+
+def any_ids(tx: Tx) -> set[str]:
+    """Of all images, those on their way out included."""
+    return {row.id for row in tx.rows(_IDS)}
 
 
 def any_hold(tx: Tx, image_id: str, token: str, seconds: int) -> bool:

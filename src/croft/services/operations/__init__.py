@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from croft.core.db import Database
 from croft.core.http import Service, dialects
 from croft.core.work import Reconciler
 from croft.services.operations import api
+from croft.services.operations.model import Held
 from croft.services.operations.policy import RULES
+from croft.services.operations.reconcile import OrphanReconciler
+
+__all__ = ["Held", "service"]
 
 
-def service(reconcilers: Callable[[], Mapping[str, Reconciler]]) -> Service:
+def service(db: Database, reconcilers: Callable[[], Mapping[str, Reconciler]], engines: Mapping[str, Held]) -> Service:
     return Service(
         name="operations",
         type="operations",
@@ -19,4 +24,5 @@ def service(reconcilers: Callable[[], Mapping[str, Reconciler]]) -> Service:
         dialect=dialects.identity,
         rules=RULES,
         routes=api.routes(reconcilers),
+        reconcilers=(OrphanReconciler(db, engines),),
     )

@@ -1,14 +1,24 @@
-"""Reading the work queue and the audit record."""
+"""Reading the work queue, the orphans and the audit record."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from croft.core import audit, work
 from croft.core.ctx import Ctx
+from croft.core.db import Database
 from croft.core.errors import EngineError, NotFound
 from croft.core.page import Page
 from croft.core.work import Explains, Explanation, Reconciler
+from croft.services.operations import store
+from croft.services.operations.model import KIND, Orphan
+
+
+def seed(db: Database, engines: Iterable[str]) -> None:
+    """Has every engine's list looked at from now on."""
+    with db.write() as tx:
+        for engine in sorted(engines):
+            work.wake(tx, KIND, engine)
 
 
 def explain(
@@ -34,6 +44,11 @@ def _look(reconciler: object, id: str) -> tuple[Explanation | None, str]:
 def list_troubled(ctx: Ctx) -> list[work.Entry]:
     with ctx.read("operations.work.list") as tx:
         return work.troubled(tx)
+
+
+def list_orphans(ctx: Ctx) -> list[Orphan]:
+    with ctx.read("operations.orphan.list") as tx:
+        return store.reported(tx, tx.scope)
 
 
 def list_audit(ctx: Ctx, page: Page, target: str, prefix: str) -> list[audit.Entry]:

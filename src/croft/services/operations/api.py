@@ -17,12 +17,17 @@ def routes(reconcilers: Callable[[], Mapping[str, Reconciler]]) -> list[Route]:
     return [
         Route("GET", "/v1/work", list_work, "operations.work.list"),
         Route("GET", "/v1/work/{id}", show_work, "operations.work.show"),
+        Route("GET", "/v1/orphans", list_orphans, "operations.orphan.list"),
         Route("GET", "/v1/audit", list_audit, "operations.audit.list"),
     ]
 
 
 def list_work(req: Request) -> Response:
     return reply({"work": [wire.entry(each) for each in actions.list_troubled(req.ctx)]})
+
+
+def list_orphans(req: Request) -> Response:
+    return reply({"orphans": [wire.orphan(each) for each in actions.list_orphans(req.ctx)]})
 
 
 def list_audit(req: Request) -> Response:

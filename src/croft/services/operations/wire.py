@@ -7,6 +7,7 @@ from typing import Any
 from croft.core import audit, work
 from croft.core.clock import iso
 from croft.core.work import Explanation
+from croft.services.operations.model import Orphan
 
 
 def entry(found: work.Entry) -> dict[str, Any]:
@@ -26,6 +27,15 @@ def entry(found: work.Entry) -> dict[str, Any]:
 def explanation(found: work.Entry, compared: Explanation | None, trouble: str) -> dict[str, Any]:
     want, have = (compared.want, compared.have) if compared else (None, None)
     return entry(found) | {"want": want, "have": have, "engine": trouble}
+
+
+def orphan(found: Orphan) -> dict[str, Any]:
+    return {
+        "engine": found.engine,
+        "name": found.name,
+        "first_seen_at": iso(found.first),
+        "reported_at": iso(found.reported) if found.reported is not None else None,
+    }
 
 
 def audited(found: audit.Entry) -> dict[str, Any]:

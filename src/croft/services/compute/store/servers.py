@@ -39,6 +39,7 @@ _LOADS = (
 )
 _RUNNING = sa.select(c.host, sa.func.count()).where(c.host != "", c.seen_power == "running").group_by(c.host)
 _PLACE = sa.update(server).where(c.id == sa.bindparam("server"), c.host == "").values(host=sa.bindparam("chosen"))
+_PLACED = sa.select(c.host, c.id).where(c.host != "")
 _DROP = sa.delete(server).where(c.id == sa.bindparam("server"))
 
 SORT_KEYS: dict[str, sa.ColumnElement[Any]] = {
@@ -202,6 +203,16 @@ def any_accept_off(tx: Tx, found: Server) -> bool:
 def any_homeless(tx: Tx) -> list[str]:
     """Servers that wait for a host."""
     return tx.all(str, sa.select(c.id).where(c.host == "", c.deleted.is_(None)))
+
+
+def any_servers(tx: Tx) -> list[Server]:
+    """All there are, without what is bulky."""
+    return tx.all(Server, _LIST)
+
+
+def any_guests(tx: Tx) -> set[str]:
+    """`host/id` of every server that was given a host."""
+    return {f"{host}/{id}" for host, id in tx.rows(_PLACED)}
 
 
 def any_drop(tx: Tx, id: str) -> None:
