@@ -49,6 +49,17 @@ def test_a_cloud_without_ipv6_and_physical_network(sqlite_db: Database) -> None:
     assert [each["ip_version"] for each in cloud.list("subnets")] == [4]
 
 
+def test_guests_of_ready_made_networks_are_told_of_the_clouds_resolvers(sqlite_db: Database) -> None:
+    cloud = Cloud(sqlite_db, replace_seed_dns(("9.9.9.9", "2620:fe::fe")))
+    cloud.ask("GET", "/auto-allocated-topology/alpha")
+    found = {each["ip_version"]: each["dns_nameservers"] for each in cloud.list("subnets")}
+    assert found == {4: ["9.9.9.9"], 6: ["2620:fe::fe"]}
+
+
+def replace_seed_dns(dns: tuple[str, ...]) -> actions.Seed:
+    return msgspec.structs.replace(SEED, dns=dns)
+
+
 def test_metadata_answers_in_every_network_that_serves_dhcp(cloud: Cloud) -> None:
     network, _ = cloud.network("10.1.0.0/24")
     cloud.subnet(network, "10.2.0.0/24")

@@ -70,12 +70,14 @@ def _create(tx: WriteTx, wish: FloatingCreate) -> Floating:
     if text(wish.port_id):
         _associate(tx, row, text(wish.port_id), text(wish.fixed_ip_address))
     elif text(wish.fixed_ip_address):
-        raise Invalid(
-            "Bad floatingip request: fixed_ip_address cannot be specified without a port_id.", kind="BadRequest"
-        )
+        raise _portless()
     work.wake(tx, "network.floating", id)
     tx.audit(id, row.address)
     return routers.floating(tx, tx.scope, id)
+
+
+def _portless() -> Invalid:
+    return Invalid("Bad floatingip request: fixed_ip_address cannot be specified without a port_id.", kind="BadRequest")
 
 
 def _address(tx: Tx, network: Network, holder: str, wish: FloatingCreate) -> str:
@@ -180,9 +182,7 @@ def update_floating(ctx: Ctx, id: str, wish: FloatingUpdate) -> tuple[Shown, int
         elif given(wish.port_id) and row.port:
             disassociate(tx, row)
         elif text(wish.fixed_ip_address):
-            raise Invalid(
-                "Bad floatingip request: fixed_ip_address cannot be specified without a port_id.", kind="BadRequest"
-            )
+            raise _portless()
         tx.audit(id, row.address)
         return _shown(tx, [routers.floating(tx, tx.scope, id)])[0], tx.now
 

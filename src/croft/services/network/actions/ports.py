@@ -113,6 +113,15 @@ def _ensure_allowed(tx: WriteTx, network: Network, wish: PortCreate | PortUpdate
         access.ensure_may(tx.ctx, "network.port.spoof")
 
 
+def _ensure_not_moved(tx: WriteTx, row: Port, wish: PortUpdate) -> None:
+    """What makes a port part of a router, or of the network itself, is not for people to change."""
+    moved = (given(wish.device_id) and wish.device_id != row.device) or (
+        given(wish.device_owner) and wish.device_owner != row.owner
+    )
+    if row.internal and moved:
+        access.ensure_may(tx.ctx, "network.port.intrude")
+
+
 def _groups(tx: WriteTx, asked: Any, *, security: bool) -> list[str]:
     if isinstance(asked, list) and asked:
         if not security:
@@ -193,6 +202,7 @@ def update_port(ctx: Ctx, id: str, wish: PortUpdate) -> tuple[Shown, int]:
         if network is None:
             raise networks.no_network(row.network)
         _ensure_allowed(tx, network, wish)
+        _ensure_not_moved(tx, row, wish)
         changes = _changes(tx, row, wish)
         _update_groups(tx, row, wish, changes)
         mac = changes.get("mac", row.mac)

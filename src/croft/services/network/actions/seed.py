@@ -10,7 +10,7 @@ from croft.services.network.actions.networks import new_network
 from croft.services.network.actions.pools import pool
 from croft.services.network.actions.subnets import new_subnet
 from croft.services.network.model import checks
-from croft.services.network.model.addresses import overlapping, prefix
+from croft.services.network.model.addresses import address, overlapping, prefix
 from croft.services.network.store import networks
 from croft.services.network.wire.shapes import NetworkCreate, PoolCreate, SubnetCreate
 
@@ -28,6 +28,8 @@ class Seed(msgspec.Struct, frozen=True):
     physnet: str
     v4_pool: str = "10.0.0.0/8"
     v6_pool: str = ""
+    dns: tuple[str, ...] = ()
+    """Resolvers of either IP version that guests of ready-made networks are told of."""
 
 
 def seed(db: Database, wish: Seed) -> None:
@@ -66,6 +68,7 @@ def _public(tx: Tx, wish: Seed) -> None:
                 name=f"{PUBLIC}-v{version}",
                 gateway_ip=gateway or None,
                 enable_dhcp=False,
+                dns_nameservers=[each for each in wish.dns if address(each).version == version],
             )
             new_subnet(tx, "", network, plan, (*checks.cidr(cidr, version), _pool_around(tx, cidr)))
 

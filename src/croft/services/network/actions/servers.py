@@ -40,6 +40,8 @@ class ServerPort(msgspec.Struct, frozen=True):
 
     id: str
     server: str
+    project: str
+    """Whose it is: anybody may name any server as the device of a port, so only the server's own project counts."""
     network: str
     network_name: str
     mac: str
@@ -109,7 +111,8 @@ def _network(tx: WriteTx, id: str) -> Network:
 
 def _groups(tx: WriteTx, names: Sequence[str]) -> list[str]:
     """Ids of security groups given by name or id."""
-    return list(dict.fromkeys(_group(tx, tx.scope, tx.project, name).id for name in names or [groups.DEFAULT]))
+    wanted = dict.fromkeys(names or [groups.DEFAULT])
+    return list(dict.fromkeys(_group(tx, tx.scope, tx.project, name).id for name in wanted))
 
 
 def _group(tx: Tx, scope: Scope, project: str, name: str) -> Group:
@@ -151,6 +154,8 @@ def _adopt(tx: WriteTx, server: str, wish: NicWish, hostname: str) -> Port:
     row = ports.port(tx, tx.scope, wish.port or "")
     tx.lock(f"port:{row.id}")
     row = ports.port(tx, tx.scope, row.id)
+    if row.project != tx.project:
+        raise Invalid(f"Port {row.id} not usable for instance {server}: it belongs to another project.")
     if row.device:
         raise Conflict(f"Port {row.id} is still in use.", kind="PortInUse")
     if not ports.fixed_of(tx, [row.id]):
@@ -205,6 +210,7 @@ def ports_of(tx: Tx, servers: Sequence[str]) -> dict[str, list[ServerPort]]:
             ServerPort(
                 id=row.id,
                 server=row.device,
+                project=row.project,
                 network=row.network,
                 network_name=name,
                 mac=row.mac,
@@ -234,7 +240,9 @@ def add_group(tx: Tx, scope: Scope, server: str, name: str) -> None:
     mine = [row for row in ports.of_device(tx, server) if scope.covers(row.project) and row.security]
     if not mine:
         raise Conflict(f"Server {server} has no port that a security group could apply to.")
-    group = _group(tx, scope, mine[0].project, name)
+    project = mine[0].project
+    mine = [row for row in mine if row.project == project]
+    group = _group(tx, scope, project, name)
     have = ports.groups_of(tx, [row.id for row in mine])
     for row in mine:
         if group.id not in have.get(row.id, []):

@@ -68,6 +68,7 @@ def ensure_topology(tx: WriteTx) -> Network:
     network = create_network(tx, NetworkCreate(name=f"{NAME}_network"), auto=True)
     router = create_router(tx, RouterCreate(name=f"{NAME}_router"))
     allocation.lock(tx, network.id)
+    resolvers = {each.version: each.dns for each in networks.subnets_of(tx, external.id)}
     for pool in pools:
         mode = {"ipv6_ra_mode": "slaac", "ipv6_address_mode": "slaac"} if pool.version == 6 else {}
         wish = SubnetCreate(
@@ -75,6 +76,7 @@ def ensure_topology(tx: WriteTx) -> Network:
             name=f"{NAME}_subnet_v{pool.version}",
             ip_version=4 if pool.version == 4 else 6,
             use_default_subnetpool=True,
+            dns_nameservers=resolvers.get(pool.version, []),
             **mode,  # type: ignore[arg-type]
         )
         attach_subnet(tx, router, create_subnet(tx, network, wish))
