@@ -318,6 +318,24 @@ class TestKeys:
         assert house.ask("DELETE", f"/credentials/{own['id']}").status == 204
         assert house.ask("POST", "/credentials", {"credential": secret}, token=house.demo()).status == 404
 
+    def test_a_restricted_token_makes_and_ends_none(self, ada: Tenant) -> None:
+        house, ec2 = ada.house, f"/users/{ada.user}/credentials/OS-EC2"
+        wish = {"credential": {"user_id": ada.user, "type": "cert", "blob": "x"}}
+        kept = house.ask("POST", "/credentials", wish, token=ada.token).json["credential"]["id"]
+        key = house.ask("POST", ec2, {"tenant_id": ada.project}, token=ada.token).json["credential"]["access"]
+        bound = ada.enter(ada.made())
+        for method, path, body in (
+            ("POST", "/credentials", wish),
+            ("PATCH", f"/credentials/{kept}", {"credential": {"blob": "y"}}),
+            ("DELETE", f"/credentials/{kept}", None),
+            ("POST", ec2, {"tenant_id": ada.project}),
+            ("DELETE", f"{ec2}/{key}", None),
+        ):
+            assert house.ask(method, path, body, token=bound).status == 403, (method, path)
+        assert house.ask("GET", f"{ec2}/{key}", token=bound).status == 200
+        assert house.ask("GET", ec2, token=house.demo()).status == 404
+        assert house.ask("POST", ec2, {"tenant_id": ada.project}, token=house.demo()).status == 404
+
     @pytest.mark.parametrize(
         ("wish", "status"),
         [

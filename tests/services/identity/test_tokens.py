@@ -114,6 +114,20 @@ def test_what_was_disabled_once_does_not_come_back_to_life(house: House, kind: s
     assert house.valid(house.login("ada", domain={"id": domain}, scope=project_scope(ids["project"])))
 
 
+@pytest.mark.parametrize("inside", ["user", "project"])
+def test_a_disabled_domain_ends_for_good_what_its_people_and_projects_had(house: House, inside: str) -> None:
+    domain = house.made("domain", name="empire")["id"]
+    homes = {"user": "default", "project": "default"} | {inside: domain}
+    person = house.made("user", name="ada", domain_id=homes["user"])["id"]
+    place = house.made("project", name="tower", domain_id=homes["project"])["id"]
+    house.grant(person, "member", place)
+    token = house.login("ada", domain={"id": homes["user"]}, scope=project_scope(place))
+    _disable(house, "domain", domain)
+    assert not house.valid(token)
+    _enable(house, "domain", domain)
+    assert not house.valid(token)
+
+
 def test_a_role_taken_away_leaves_the_token_with_the_others(either: House) -> None:
     person, place = either.resident(role="member")
     either.grant(person, "service", place)
@@ -234,6 +248,17 @@ def test_a_rename_shows_in_tokens_of_before(house: House) -> None:
     house.ask("PATCH", f"/users/{person}", {"user": {"name": "lovelace"}})
     shown = house.ask("GET", "/auth/tokens", headers=subject(token)).json["token"]
     assert (shown["project"]["name"], shown["user"]["name"]) == ("spire", "lovelace")
+
+
+def test_a_renamed_role_counts_by_its_new_name(house: House) -> None:
+    role = house.made("role", name="gardener")["id"]
+    person, place = house.resident(role="gardener")
+    token = house.login("ada", scope=project_scope(place))
+    who = identity.authenticator(house.db)
+    assert who(token).roles == {"gardener"}
+    house.ask("PATCH", f"/roles/{role}", {"role": {"name": "farmer"}})
+    assert who(token).roles == {"farmer"}
+    assert person
 
 
 class TestRequests:
