@@ -13,6 +13,7 @@ from croft.core.db import Database, Tx
 from croft.core.errors import Unavailable
 from croft.drivers.metadata import Answer, Question
 from croft.services.compute import store
+from croft.services.compute.actions.servers import own_ports
 from croft.services.compute.model import Server, documents
 from croft.services.network import actions as network
 
@@ -30,8 +31,7 @@ class Told:
 
 
 def ports_of(tx: Tx, server: Server) -> Sequence[network.ServerPort]:
-    """Those it is to have; not those being taken away."""
-    return [port for port in network.ports_of(tx, [server.id]).get(server.id, ()) if not port.deleted]
+    return own_ports(server, network.ports_of(tx, [server.id]))
 
 
 def told(tx: Tx, server: Server) -> Told:
@@ -50,9 +50,17 @@ def answer_metadata(db: Database) -> Callable[[Question], Answer]:
                 found = told(tx, server) if server and server.deleted is None else None
         except Unavailable:
             return Answer(503, "text/plain; charset=utf-8", b"503 Service Unavailable\n")
-        return _NOTHING if found is None else page(found, question.path)
+        return page(found, question.path) if found is not None and _asks(found, question) else _NOTHING
 
     return answer
+
+
+def _asks(found: Told, question: Question) -> bool:
+    """Whether the question comes from a port of the server's own."""
+    return any(
+        port.network == question.network and question.client in {address for address, _, _ in port.fixed}
+        for port in found.ports
+    )
 
 
 def page(found: Told, path: str) -> Answer:

@@ -17,7 +17,9 @@ _PLUGGABLE = frozenset({"active", "stopped"})
 
 def attach(ctx: Ctx, id: str, wish: network.NicWish | None) -> network.ServerPort:
     """One more port: a given one, one in a given network, or one in the project's only network."""
-    with ctx.write("compute.server.attach_interface") as tx:
+    with ctx.read("compute.server.attach_interface") as reading:
+        project = server_of(reading, id).project
+    with ctx.write("compute.server.attach_interface", project) as tx:
         found = server_to_change(tx, id)
         allow(found, tx.now, "attach_interface", _PLUGGABLE, while_busy=True)
         before = {port.id for port in look(tx, [found])[0].ports}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -109,13 +109,14 @@ def look(tx: ReadTx, servers: Sequence[Server]) -> list[Seen]:
     ports = network.ports_of(tx, [server.id for server in servers]) if servers else {}
     up = {host.name for host in store.hosts.any_hosts(tx) if host.up(tx.now)}
     return [
-        Seen(server, states(server, tx.now), _alive(ports.get(server.id, ())), server.host in up, tx.now)
+        Seen(server, states(server, tx.now), own_ports(server, ports), server.host in up, tx.now)
         for server in servers
     ]
 
 
-def _alive(ports: Sequence[network.ServerPort]) -> Sequence[network.ServerPort]:
-    return [port for port in ports if not port.deleted]
+def own_ports(server: Server, ports: Mapping[str, Sequence[network.ServerPort]]) -> Sequence[network.ServerPort]:
+    """Those it is to have: not those being taken away, nor those that another project says are its."""
+    return [port for port in ports.get(server.id, ()) if port.project == server.project and not port.deleted]
 
 
 def list_servers(ctx: Ctx, filters: Filters, page: Page, *, everyone: bool = False) -> list[Seen]:

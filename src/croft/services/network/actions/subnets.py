@@ -118,7 +118,7 @@ def _address_plugs(tx: Tx, subnet: Subnet) -> None:
 
 def serve_metadata(tx: Tx, network: Network) -> None:
     wanted = {each.id: each for each in networks.subnets_of(tx, network.id) if each.version == 4 and each.dhcp}
-    port = metadata_port(tx, network.id)
+    port = ports.metadata_port(tx, network.id)
     held = ports.fixed_of(tx, [port.id]).get(port.id, []) if port else []
     if port is None:
         if not wanted:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from msgspec import to_builtins
+
 from croft.core.db import Database
-from croft.core.work import Done, Gone, Result, Wait
+from croft.core.work import Done, Explanation, Gone, Result, Wait
 from croft.drivers.fabric import Fabric, Kind
-from croft.drivers.metadata import Metadata
+from croft.drivers.metadata import Endpoint, Metadata
 from croft.drivers.uplink import Uplink
 from croft.services.network.model import specs
-from croft.services.network.model.rows import DEADLINE, Fixed, Network, Port, Subnet, metadata_device
+from croft.services.network.model.rows import DEADLINE, Fixed, Network, Port, Subnet
 from croft.services.network.store import networks, ports, routers, rows, tables
 from croft.services.network.store.waking import wake_all
 
@@ -57,7 +59,7 @@ class NetworkReconciler:
             network = networks.any_network(tx, id)
             if network is None:
                 return None
-            port = next(iter(ports.of_device(tx, metadata_device(id))), None)
+            port = ports.metadata_port(tx, id)
             held = ports.fixed_of(tx, [port.id]).get(port.id, []) if port else []
             return Seen(network, networks.subnets_of(tx, id), port, held)
 
@@ -80,8 +82,7 @@ class NetworkReconciler:
         return True
 
     def _ensure_endpoint(self, seen: Seen) -> None:
-        subnets = {each.id: each for each in seen.subnets}
-        want = specs.endpoint(seen.network, seen.metadata, seen.held, subnets)
+        want = _endpoint(seen)
         have = self.metadata.observe(seen.network.id)
         if want is None and have is not None:
             self.metadata.remove(seen.network.id)
@@ -99,3 +100,22 @@ class NetworkReconciler:
         with self.db.write() as tx:
             rows.any_drop(tx, tables.network, network.id)
         return Gone()
+
+    def explain(self, id: str) -> Explanation | None:
+        seen = self._read(id)
+        if seen is None:
+            return None
+        switch = specs.network_spec(seen.network, seen.subnets, seen.metadata, seen.held)
+        gateway = specs.uplink_gateway(seen.network, seen.subnets)
+        want = {"switch": switch, "gateway": gateway, "metadata": _endpoint(seen)}
+        have = {
+            "matches": self.fabric.matches(switch),
+            "gateway": self.uplink.observe(id),
+            "metadata": self.metadata.observe(id),
+        }
+        return Explanation(to_builtins(want) | {"deleted": seen.network.deleted is not None}, to_builtins(have))
+
+
+def _endpoint(seen: Seen) -> Endpoint | None:
+    subnets = {each.id: each for each in seen.subnets}
+    return specs.endpoint(seen.network, seen.metadata, seen.held, subnets)

@@ -11,7 +11,15 @@ from croft.core import work
 from croft.core.db import Tx
 from croft.core.errors import NotFound
 from croft.core.policy import Scope
-from croft.services.network.model.rows import COMPUTE, DEADLINE, INTERNAL, Fixed, Port
+from croft.services.network.model.rows import (
+    COMPUTE,
+    DEADLINE,
+    DISTRIBUTED,
+    INTERNAL,
+    Fixed,
+    Port,
+    metadata_device,
+)
 from croft.services.network.store import tables
 from croft.services.network.store.listing import NOW, PROJECT, Condition, Listing, standard, status_filter
 from croft.services.network.store.rows import raw
@@ -163,6 +171,11 @@ def any_of_device(tx: Tx, device: str) -> list[Port]:
 
 def of_device(tx: Tx, device: str) -> list[Port]:
     return tx.all(Port, _LIVE_OF_DEVICE, {"device": device})
+
+
+def metadata_port(tx: Tx, network: str) -> Port | None:
+    """The network's own, not one that people gave the same device."""
+    return next((row for row in of_device(tx, metadata_device(network)) if row.owner == DISTRIBUTED), None)
 
 
 def any_of_servers(tx: Tx, servers: Sequence[str]) -> list[Port]:
