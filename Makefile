@@ -18,8 +18,7 @@ check: $(BIN)/pytest  ## types, lint, layers, house rules, fast tests; under 2 m
 	$(BIN)/ruff check src tests tools bench
 	$(BIN)/ruff format --check --quiet src tests tools bench
 	$(BIN)/mypy
-	$(BIN)/lint-imports --no-cache >.lint-imports.log || { cat .lint-imports.log; exit 1; }
-	@rm -f .lint-imports.log
+	@echo lint-imports; said=$$($(BIN)/lint-imports --no-cache) || { echo "$$said"; exit 1; }
 	$(PYTHON) -m tools.house
 	$(BIN)/pytest -q -m "not engines and not e2e and not postgres" -k "not interrupted_at_every and not two_gib" \
 		-n $(PYTEST_WORKERS) --dist worksteal tests

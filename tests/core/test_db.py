@@ -62,6 +62,12 @@ def test_json_may_be_nothing(things: Database) -> None:
         assert tx.scalar(sa.select(thing.c.facts).where(thing.c.id == "b")) is None
 
 
+def test_json_may_stand_in_a_statement_itself(things: Database) -> None:
+    written = sa.select(sa.literal({"a": "it's"}, Json)).compile(things.engine, compile_kwargs={"literal_binds": True})
+    with things.read() as tx:
+        assert tx.scalar(sa.text(str(written))) == '{"a":"it\'s"}'
+
+
 def test_an_error_undoes_everything(things: Database) -> None:
     with pytest.raises(RuntimeError), things.write() as tx:
         tx.run(thing.update().values(count=5))

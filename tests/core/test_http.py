@@ -128,6 +128,7 @@ class Trade:
                 Route("GET", "/fail/{how}", self.fail, None),
                 Route("GET", "/stream", self.stream, None),
             ],
+            request_id_header="x-trade-request-id",
             microversions=Microversions("trade", Version(1, 0), Version(1, 5)),
         )
 
@@ -154,6 +155,7 @@ def test_a_request_reaches_its_handler_with_all_it_needs(world: World) -> None:
         "client": "127.0.0.1",
     }
     assert answer.headers["x-openstack-request-id"].startswith("req-")
+    assert answer.headers["x-trade-request-id"] == answer.headers["x-openstack-request-id"]
     assert answer.headers["openstack-api-version"] == "trade 1.0"
 
 
