@@ -21,20 +21,27 @@ def why(id: str | None, state: Path, as_json: bool) -> None:
     """Show why a resource is as it is: want, have, tries, last note, next look.
 
     ID is any id that a client shows (server, port, network, image …). Without one, list everything that is not as
-    wished."""
+    wished, and what engines hold although nothing accounts for it."""
     try:
         client = Client.from_clouds(Layout(state).clouds_yaml, cloud="croft-admin")
         answer = client.request("operations", "GET", f"/work/{id}" if id else "/work")
+        if not id:
+            answer |= client.request("operations", "GET", "/orphans")
     except ClientError as error:
         raise click.ClickException(str(error)) from error
-    entries: list[dict[str, Any]] = answer["work"]
     if as_json:
-        click.echo(json.dumps(entries, indent=2))
-        return
-    if not entries:
+        click.echo(json.dumps(answer, indent=2))
+    else:
+        _tell(answer["work"], answer.get("orphans", []))
+
+
+def _tell(entries: list[dict[str, Any]], orphans: list[dict[str, Any]]) -> None:
+    if not (entries or orphans):
         click.echo("Everything is as wished.")
     for entry in entries:
         _show(entry)
+    for orphan in orphans:
+        click.echo(f"orphan {orphan['engine']} {orphan['name']}, unknown since {orphan['first_seen_at']}")
 
 
 def _show(entry: dict[str, Any]) -> None:

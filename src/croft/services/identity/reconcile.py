@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from croft.core.db import Database
-from croft.core.work import Done, Gone, Result, Wait
+from croft.core.work import Done, Explanation, Gone, Result, Wait
 from croft.services.identity.model import Purge
 from croft.services.identity.store import projects
 
@@ -30,3 +30,9 @@ class ProjectReconciler:
         with self.db.write() as tx:
             projects.any_drop(tx, id)
         return Gone()
+
+    def explain(self, id: str) -> Explanation | None:
+        """Held by no engine: only its end is anybody's work, and what it waits for is in the note."""
+        with self.db.read() as tx:
+            deleted = projects.any_deleted(tx, id)
+        return None if deleted is None else Explanation({"deleted": bool(deleted)}, {"exists": True})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from croft.core.db import Database
 from croft.core.ids import new_id
-from croft.core.work import Done, Gone, Result, Wait
+from croft.core.work import Done, Explanation, Gone, Result, Wait
 from croft.drivers.imagestore import ImageStore
 from croft.services.images import store
 from croft.services.images.model import Image
@@ -53,3 +53,16 @@ class ImageReconciler:
             with self._db.write() as tx:
                 store.any_lost(tx, image.id, None if there else tx.now)
         return Done()
+
+    def explain(self, id: str) -> Explanation | None:
+        with self._db.read() as tx:
+            image = store.any_image(tx, id)
+        if image is None:
+            return None
+        want = {
+            "bytes": image.size,
+            "checksum": image.checksum,
+            "receiving": image.size is None and image.until > image.at,
+            "deleted": image.deleted is not None,
+        }
+        return Explanation(want, {"bytes": self._imagestore.observe(id), "missed_since": image.lost})

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from msgspec import to_builtins
+
 from croft.core import work
 from croft.core.db import Database
-from croft.core.work import Done, Gone, Result, Wait
+from croft.core.work import Done, Explanation, Gone, Result, Wait
 from croft.drivers.fabric import Fabric, Kind
 from croft.services.network.model import specs
 from croft.services.network.model.rows import DEADLINE, Floating
@@ -38,6 +40,17 @@ class FloatingReconciler:
             with self.db.write() as tx:
                 rows.any_seen(tx, tables.floating_ip, id, floating.gen)
         return Done()
+
+    def explain(self, id: str) -> Explanation | None:
+        with self.db.read() as tx:
+            floating = routers.any_floating(tx, id)
+            port = ports.any_port(tx, floating.port) if floating and floating.port else None
+        if floating is None:
+            return None
+        spec = specs.floating_spec(floating, port) if floating.deleted is None else None
+        held = id in self.fabric.names(Kind.FLOATING)
+        have = {"translated": held, "matches": self.fabric.matches(spec) if spec else not held}
+        return Explanation(to_builtins(spec), have)
 
     def _remove(self, floating: Floating) -> Result:
         self.fabric.remove(Kind.FLOATING, floating.id)

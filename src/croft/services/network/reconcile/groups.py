@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from msgspec import to_builtins
+
 from croft.core.db import Database
-from croft.core.work import Done, Gone, Result
+from croft.core.work import Done, Explanation, Gone, Result
 from croft.drivers.fabric import Fabric, Kind
 from croft.services.network.model import specs
 from croft.services.network.model.rows import DEADLINE
@@ -40,3 +42,13 @@ class GroupReconciler:
                 members = groups.any_members(tx, id) if lost else groups.any_waiting_members(tx, id)
                 wake_all(tx, "network.port", members)
         return Done()
+
+    def explain(self, id: str) -> Explanation | None:
+        with self.db.read() as tx:
+            group = groups.any_group(tx, id)
+            rules = groups.rules_of(tx, id)
+        if group is None:
+            return None
+        spec = specs.group_spec(group, rules)
+        want = to_builtins(spec) | {"deleted": group.deleted is not None}
+        return Explanation(want, {"matches": self.fabric.matches(spec)})

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from msgspec import to_builtins
+
 from croft.core import work
 from croft.core.db import Database, Tx
-from croft.core.work import Done, Gone, Result, Wait
+from croft.core.work import Done, Explanation, Gone, Result, Wait
 from croft.drivers.fabric import Fabric, Kind, PortState
 from croft.services.network.model import specs
 from croft.services.network.model.rows import DEADLINE, Fixed, Port
@@ -87,6 +89,18 @@ class PortReconciler:
             if network is not None and network.deleted is not None:
                 work.wake(tx, "network.network", port.network)
         return Gone()
+
+    def explain(self, id: str) -> Explanation | None:
+        seen = self._read(id)
+        if seen is None:
+            return None
+        port = seen.port
+        state = self.fabric.port(id)
+        if port.internal:
+            return Explanation({"part of": port.device}, {"port": to_builtins(state)})
+        spec = specs.port_spec(port, seen.held, seen.groups)
+        want = to_builtins(spec) | {"host": port.host, "deleted": port.deleted is not None}
+        return Explanation(want, {"matches": self.fabric.matches(spec), "port": to_builtins(state)})
 
 
 def _missing(tx: Tx, port: Port, members: list[str]) -> str:

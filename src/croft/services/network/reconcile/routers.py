@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from msgspec import to_builtins
+
 from croft.core import work
 from croft.core.db import Database, Tx
-from croft.core.work import Done, Gone, Result, Wait
-from croft.drivers.fabric import Fabric, Kind
+from croft.core.work import Done, Explanation, Gone, Result, Wait
+from croft.drivers.fabric import Fabric, Kind, Spec
 from croft.drivers.uplink import Route, Uplink
 from croft.services.network.model import specs
 from croft.services.network.model.rows import DEADLINE, GATEWAY, INTERNAL, Fixed, Port, Router, Subnet
@@ -44,7 +46,7 @@ class RouterReconciler:
             return self._remove(seen)
         if seen.unseen:
             return Wait(f"Waiting for network {seen.unseen[0]}.", 60)
-        spec = specs.router_spec(seen.router, seen.ports, seen.held, seen.subnets, seen.mtus)
+        spec = _spec(seen)
         wrote = False
         if not self.fabric.matches(spec):
             self.fabric.ensure(spec)
@@ -79,12 +81,9 @@ class RouterReconciler:
 
     def _route(self, seen: Seen) -> None:
         """Announces what lies behind the router, and withdraws what led to its present or former addresses."""
-        prefixes = specs.routed_prefixes(seen.ports, seen.held, seen.subnets, seen.pools)
-        if not (seen.bridged and seen.router.admin_up and seen.router.deleted is None):
-            prefixes = set()
         mine = specs.external_v6(seen.ports, seen.held, seen.subnets)
         former = specs.external_v6(seen.leaving, seen.held, seen.subnets)
-        want = specs.routes(prefixes, {each for each in mine if self._reached(seen, each)})
+        want = _routes(seen, mine)
         if not (want or mine or former):
             return
         have = {each for each in self.uplink.routes() if each.via in mine | former or each in want}
@@ -94,12 +93,6 @@ class RouterReconciler:
         for route in sorted(have - want, key=_prefix):
             if route.prefix not in kept:
                 self.uplink.unroute(route.prefix)
-
-    @staticmethod
-    def _reached(seen: Seen, address: str) -> bool:
-        """Whether the operator's side has an address in the same subnet, to send from."""
-        subnet = specs.subnet_of(address, seen.subnets.values())
-        return subnet is not None and subnet.gateway is not None
 
     def _write(self, seen: Seen) -> None:
         router = seen.router
@@ -123,6 +116,34 @@ class RouterReconciler:
             self._forget(tx, [port for port in (*seen.leaving, *seen.ports) if port.owner == GATEWAY])
             rows.any_drop(tx, tables.router, seen.router.id)
         return Gone()
+
+    def explain(self, id: str) -> Explanation | None:
+        seen = self._read(id)
+        if seen is None:
+            return None
+        mine = specs.external_v6(seen.ports, seen.held, seen.subnets)
+        want = to_builtins(_spec(seen)) | {"deleted": seen.router.deleted is not None}
+        want["announced"] = sorted(each.prefix for each in _routes(seen, mine))
+        announced = sorted(each.prefix for each in self.uplink.routes() if each.via in mine)
+        return Explanation(want, {"matches": self.fabric.matches(_spec(seen)), "announced": announced})
+
+
+def _spec(seen: Seen) -> Spec:
+    return specs.router_spec(seen.router, seen.ports, seen.held, seen.subnets, seen.mtus)
+
+
+def _routes(seen: Seen, mine: set[str]) -> set[Route]:
+    """How the world is to find what lies behind the router at these addresses."""
+    if not (seen.bridged and seen.router.admin_up and seen.router.deleted is None):
+        return set()
+    prefixes = specs.routed_prefixes(seen.ports, seen.held, seen.subnets, seen.pools)
+    return specs.routes(prefixes, {each for each in mine if _reached(seen, each)})
+
+
+def _reached(seen: Seen, address: str) -> bool:
+    """Whether the operator's side has an address in the same subnet, to send from."""
+    subnet = specs.subnet_of(address, seen.subnets.values())
+    return subnet is not None and subnet.gateway is not None
 
 
 def _prefix(route: Route) -> str:
