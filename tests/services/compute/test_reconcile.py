@@ -375,6 +375,7 @@ def test_a_stop_seen_while_the_database_is_away_is_found_at_resync(cloud: Cloud)
     fake = FakeHypervisor(HOSTS)
     fake.watch = seen.append  # type: ignore[method-assign]
     watch(cloud.db, fake)
+
     def away(*_: object) -> None:
         raise OperationalError("BEGIN", {}, Exception("away"))
 

@@ -109,8 +109,7 @@ def look(tx: ReadTx, servers: Sequence[Server]) -> list[Seen]:
     ports = network.ports_of(tx, [server.id for server in servers]) if servers else {}
     up = {host.name for host in store.hosts.any_hosts(tx) if host.up(tx.now)}
     return [
-        Seen(server, states(server, tx.now), own_ports(server, ports), server.host in up, tx.now)
-        for server in servers
+        Seen(server, states(server, tx.now), own_ports(server, ports), server.host in up, tx.now) for server in servers
     ]
 
 

@@ -10,7 +10,7 @@ from croft.core.http import Request, Response, Route, empty, reply
 from croft.services.compute.actions import create, interfaces, power, servers
 from croft.services.compute.model import check_tag
 from croft.services.compute.wire import filters, servers_in, servers_out
-from croft.services.compute.wire.parse import at, given
+from croft.services.compute.wire.parse import at, given, one
 from croft.services.compute.wire.servers_out import Reader
 
 S = "/v2.1/servers"
@@ -33,8 +33,10 @@ def list_detail(request: Request) -> Response:
 
 def _page(request: Request, render: Any, *, whole: bool) -> Response:
     page = request.page()
-    everyone = filters.everyone(request)
-    found = servers.list_servers(request.ctx, filters.filters(request, whole=whole), page, everyone=everyone)
+    everyone, wanted = filters.everyone(request), filters.filters(request, whole=whole)
+    if one(request.query, "limit").lstrip("0") == "" != one(request.query, "limit"):
+        return reply({"servers": []})
+    found = servers.list_servers(request.ctx, wanted, page, everyone=everyone)
     shown: dict[str, Any] = {"servers": [render(seen) for seen in found]}
     if found and len(found) == page.limit:
         shown["servers_links"] = next_link(request, found[-1].server.id)
