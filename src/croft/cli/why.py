@@ -52,7 +52,7 @@ def _show(entry: dict[str, Any]) -> None:
     if entry["unfulfilled_since"]:
         click.echo(f"  since      {entry['unfulfilled_since']}, {entry['tries']} failed tries in a row")
     click.echo(f"  last look  {entry['looked_at'] or 'never'}")
-    click.echo(f"  next look  {entry['next_look_at']}")
+    click.echo(f"  next look  {entry['next_look_at'] or 'none due'}")
     if entry.get("engine"):
         click.echo(f"  engine     {entry['engine']}")
     for word in ("want", "have"):

@@ -27,9 +27,18 @@ def explain(
     """Each kind known under this id: its queue entry, want and have, or why its engine could not be asked."""
     with ctx.read("operations.work.show") as tx:
         entries = work.entries(tx, id)
-    if not entries:
+    if entries:
+        return [(entry, *_look(reconcilers.get(entry.kind), id)) for entry in entries]
+    found = [(_quiet(kind, id), *_look(each, id)) for kind, each in reconcilers.items()]
+    found = [(entry, compared, trouble) for entry, compared, trouble in found if compared or trouble]
+    if not found:
         raise NotFound(f"Croft works on nothing with the id {id[:64]}.")
-    return [(entry, *_look(reconcilers.get(entry.kind), id)) for entry in entries]
+    return found
+
+
+def _quiet(kind: str, id: str) -> work.Entry:
+    """What nothing was ever to be done about, as a project in use, has no place in the queue."""
+    return work.Entry(kind, id, code="", message="", tries=0, since=None, due=0, noted=0, running=False)
 
 
 def _look(reconciler: object, id: str) -> tuple[Explanation | None, str]:

@@ -19,7 +19,7 @@ def entry(found: work.Entry) -> dict[str, Any]:
         "tries": found.tries,
         "unfulfilled_since": iso(found.since) if found.since is not None else None,
         "looked_at": iso(found.noted) if found.noted else None,
-        "next_look_at": iso(found.due),
+        "next_look_at": iso(found.due) if found.due else None,
         "running": bool(found.running),
     }
 
