@@ -173,7 +173,9 @@ def test_crashes_in_a_row_wait_longer_each_time() -> None:
     assert pauses == sorted(pauses)
     assert (pauses[0], pauses[-1]) == (10, 300)
     assert decide(server(crashes=9, started=NOW - CALM), GUEST, crashed, NOW) == again
-    assert decide(server(booted=0, crashes=3, started=NOW), GUEST, crashed, NOW) == Ensure(Power.RUNNING)
+    fresh = server(booted=0, crashes=3, started=NOW, seen_power="")
+    assert decide(fresh, GUEST, crashed, NOW) == Ensure(Power.RUNNING)
+    assert isinstance(decide(but(fresh, seen_power="crashed"), GUEST, crashed, NOW), Hold)
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from sqlalchemy import event
 from sqlalchemy.exc import OperationalError
 
 from croft.core.errors import Rejected, Unavailable
-from croft.drivers.hypervisor import Power
+from croft.drivers.hypervisor import Guest, Power
 from croft.drivers.hypervisor.fake import FakeHypervisor
 from croft.services.compute import actions
 from croft.services.compute.model.server import GENTLE
@@ -132,6 +132,34 @@ def test_a_guest_that_keeps_crashing_is_restarted_ever_more_slowly(cloud: Cloud)
     assert 3 <= starts <= 8
     assert cloud.power(id) == "crashed"
     cloud.settle(400)
+    assert cloud.status(id) == "ACTIVE"
+
+
+class Brittle(FakeHypervisor):
+    """Guests die as soon as they run, until it is mended."""
+
+    mended = False
+
+    def ensure(self, host: str, guest: Guest) -> None:
+        super().ensure(host, guest)
+        if not self.mended:
+            self.crash(guest.id)
+
+
+def test_a_guest_that_dies_at_once_is_not_started_in_a_frenzy(cloud: Cloud) -> None:
+    cloud.hypervisor.__class__ = Brittle
+    id = cloud.create()
+    cloud.settle(590)
+    assert cloud.status(id) == "BUILD"
+    text = cloud.hypervisor.console("h1", id, None)
+    assert 3 <= text.count("boot 1") <= 9
+    cloud.settle(20)
+    shown = cloud.show(id)
+    assert shown["status"] == "ERROR"
+    assert "crashed" in shown["fault"]["message"]
+    cloud.hypervisor.mended = True
+    assert cloud.act(id, "reboot", {"type": "HARD"}).status == 202
+    cloud.settle(5)
     assert cloud.status(id) == "ACTIVE"
 
 

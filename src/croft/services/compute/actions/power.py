@@ -47,7 +47,7 @@ def start_server(ctx: Ctx, id: str) -> None:
     with ctx.write("compute.server.start") as tx:
         found = server_to_change(tx, id)
         allow(found, tx.now, "start", _STOPPED)
-        _wish(tx, found, {"power": "running", "boot": found.boot + 1, "gentle": None})
+        _wish(tx, found, {"power": "running", "boot": found.boot + 1, "gentle": None, "crashes": 0})
 
 
 def stop_server(ctx: Ctx, id: str) -> None:
@@ -62,7 +62,7 @@ def reboot_server(ctx: Ctx, id: str, *, hard: bool) -> None:
     with ctx.write("compute.server.reboot") as tx:
         found = server_to_change(tx, id)
         allow(found, tx.now, "reboot", _HARD if hard else _ACTIVE, while_busy=hard)
-        _wish(tx, found, {"power": "running", "boot": found.boot + 1, "gentle": None if hard else tx.now})
+        _wish(tx, found, {"power": "running", "boot": found.boot + 1, "gentle": None if hard else tx.now, "crashes": 0})
 
 
 def rebuild_server(ctx: Ctx, id: str, image: str, changes: dict[str, Any]) -> Seen:
@@ -80,7 +80,7 @@ def rebuild_server(ctx: Ctx, id: str, image: str, changes: dict[str, Any]) -> Se
         if "key_name" in changes:
             columns |= key_columns(tx, found.user, changes["key_name"])
         allow(found, tx.now, "rebuild", _REBUILDABLE)
-        wishes = {"disk": found.disk + 1, "boot": found.boot + 1, "gentle": None}
+        wishes = {"disk": found.disk + 1, "boot": found.boot + 1, "gentle": None, "crashes": 0}
         _wish(tx, found, changes | columns | wishes)
         return look(tx, [server_of(tx, id)])[0]
 

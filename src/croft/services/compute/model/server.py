@@ -253,7 +253,7 @@ def _gently(server: Server, now: int) -> Ensure | None:
 
 def _crashed(server: Server, now: int) -> Decision:
     """Started again at once; a guest that crashes again and again waits longer each time."""
-    if server.booted < server.boot:
+    if server.booted < server.boot and server.seen_power != "crashed":
         return Ensure(Power.RUNNING)
     if server.crashes == 0 or now - server.started >= CALM:
         return Ensure(Power.RUNNING, restart=True)

@@ -27,7 +27,7 @@ from croft.services.compute.model import (
     hardware,
     place,
 )
-from croft.services.compute.model.server import CALM, DEADLINE, KIND, RESYNC
+from croft.services.compute.model.server import ASK_AGAIN, CALM, DEADLINE, KIND, RESYNC
 from croft.services.compute.reconcile import drive
 from croft.services.network import actions as network
 
@@ -121,16 +121,20 @@ class ServerReconciler:
                     if why:
                         self._write(server, facts | _power(state))
                         return Wait(why, again)
-                    facts |= self._after(server, power, restart)
                     state = self.hypervisor.observe(server.host, server.id)
+                    died = power == Power.RUNNING and state is not None and state.power == Power.CRASHED
+                    if restart or died:
+                        facts |= self._crash(server)
+                    if died:
+                        self._write(server, facts | _power(state))
+                        return Wait("The guest crashed as soon as it was started.", ASK_AGAIN)
                     if state and power == state.power == Power.RUNNING and hardware(state) != hardware(guest):
                         return Wait("Waiting for the guest to let go of a device.", 10)
-        self._write(server, _power(state))
-        return Wait("Waiting for the guest to come to rest.", 5)
+        self._write(server, facts | _power(state))
+        return Wait("Waiting for the guest to come to rest.", ASK_AGAIN)
 
-    def _after(self, server: Server, power: Power, restart: bool) -> dict[str, Any]:
-        if not restart or power != Power.RUNNING:
-            return {}
+    def _crash(self, server: Server) -> dict[str, Any]:
+        """One more in a row, by which the next start waits longer."""
         now = self.db.clock.now()
         calm = now - server.started >= CALM
         return {"started": now, "crashes": 1 if calm else server.crashes + 1}

@@ -212,7 +212,7 @@ def any_servers(tx: Tx) -> list[Server]:
 
 def any_guests(tx: Tx) -> set[str]:
     """`host/id` of every server that was given a host."""
-    return {f"{host}/{id}" for host, id in tx.rows(_PLACED)}
+    return set(tx.all(lambda host, id: f"{host}/{id}", _PLACED))
 
 
 def any_drop(tx: Tx, id: str) -> None:
