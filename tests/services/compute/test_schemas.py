@@ -31,6 +31,7 @@ RENAMED = {
     "/servers/{id}/os-security-groups": "/servers/{server_id}/os-security-groups",
     "/servers/{id}/os-volume_attachments": "/servers/{server_id}/os-volume_attachments",
     "/servers/{id}/os-volume_attachments/{volume}": "/servers/{server_id}/os-volume_attachments/{id}",
+    "/servers/{id}/os-server-password": "/servers/{server_id}/os-server-password",
     "/servers/{id}/os-instance-actions": "/servers/{server_id}/os-instance-actions",
     "/servers/{id}/os-instance-actions/{request}": "/servers/{server_id}/os-instance-actions/{id}",
     "/flavors/{id}/os-extra_specs": "/flavors/{flavor_id}/os-extra_specs",

@@ -345,8 +345,8 @@ def test_the_console_log(cloud: Cloud) -> None:
     for number in range(5):
         cloud.hypervisor.say(id, f"line {number}")
     read = lambda length: cloud.act(id, "os-getConsoleOutput", {"length": length}).json["output"]  # noqa: E731
-    assert read(2) == "line 3\nline 4\n"
-    assert read("1") == "line 4\n"
+    assert read(3) == "line 3\nline 4\n"
+    assert read("2") == "line 4\n"
     assert read(0) == ""
     assert read(-1) == read(None) == cloud.act(id, "os-getConsoleOutput", {}).json["output"]
     assert "login:" in read(None)
@@ -423,6 +423,8 @@ def test_security_groups_of_a_server(cloud: Cloud) -> None:
     assert cloud.act(id, "removeSecurityGroup", {"name": "web"}).status == 404
     assert cloud.act(id, "addSecurityGroup", {"name": "nobodys"}).status in (400, 404)
     assert cloud.show(id)["security_groups"] == [{"name": "default"}]
+    assert cloud.act(id, "removeSecurityGroup", {"name": "default"}).status == 202
+    assert "security_groups" not in cloud.show(id)
     named = cloud.create(security_groups=[{"name": group}])
     assert cloud.show(named)["security_groups"] == [{"name": "web"}]
 
@@ -454,6 +456,16 @@ def test_a_floating_address_is_shown_and_found(cloud: Cloud) -> None:
     (entries,) = cloud.show(id)["addresses"].values()
     assert floating in [each["addr"] for each in entries if each["OS-EXT-IPS:type"] == "floating"]
     assert cloud.names(f"ip={floating}") == ["one"]
+
+
+def test_no_password_is_kept(cloud: Cloud) -> None:
+    answer = cloud.post_server(adminPass="secret")
+    assert answer.json["server"]["adminPass"] == "secret"
+    id = answer.json["server"]["id"]
+    path = f"/servers/{id}/os-server-password"
+    assert cloud.ask("GET", path).json == {"password": ""}
+    assert cloud.ask("DELETE", path).status == 204
+    assert cloud.ask("DELETE", f"/servers/{MISSING}/os-server-password").status == 404
 
 
 def test_volumes_are_none(cloud: Cloud) -> None:

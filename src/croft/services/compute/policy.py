@@ -44,6 +44,8 @@ RULES = (
     _rule("server.change_metadata", Role.MEMBER, "server-metadata:update_all", "change a server's metadata"),
     _rule("server.show_tags", Role.READER, "os-server-tags:index", "read a server's tags"),
     _rule("server.change_tags", Role.MEMBER, "os-server-tags:update_all", "change a server's tags"),
+    _rule("server.show_password", Role.READER, "os-server-password:show", "see a server's password"),
+    _rule("server.forget_password", Role.MEMBER, "os-server-password:clear", "forget a server's password"),
     _rule("server.refuse", Role.MEMBER, "servers:unsupported", "do this with a server"),
     _rule("flavor.list", Role.READER, "os-flavors:index", "list flavors"),
     _rule("flavor.show", Role.READER, "os-flavors:show", "look at a flavor"),

@@ -4,39 +4,20 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 
-from croft.core.db import Database, Tx
+from croft.core.db import Database
 from croft.core.errors import Unavailable
 from croft.drivers.metadata import Answer, Question
 from croft.services.compute import store
-from croft.services.compute.actions.servers import own_ports
 from croft.services.compute.model import Server, documents
+from croft.services.compute.store.views import Told, told
 from croft.services.network import actions as network
 
 _NOTHING = Answer(404, "text/plain; charset=utf-8", b"404 Not Found\n")
 _FILES = ("meta_data.json", "network_data.json", "password", "user_data", "vendor_data.json", "vendor_data2.json")
-
-
-@dataclass(frozen=True)
-class Told:
-    """All that can be told to one guest."""
-
-    server: Server
-    ports: Sequence[network.ServerPort]
-    subnets: dict[str, network.SubnetFacts]
-
-
-def ports_of(tx: Tx, server: Server) -> Sequence[network.ServerPort]:
-    return own_ports(server, network.ports_of(tx, [server.id]))
-
-
-def told(tx: Tx, server: Server) -> Told:
-    ports = ports_of(tx, server)
-    return Told(server, ports, network.subnets_of(tx, [subnet for port in ports for _, subnet, _ in port.fixed]))
 
 
 def answer_metadata(db: Database) -> Callable[[Question], Answer]:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from dataclasses import dataclass
+from typing import Any
 
 from croft.core import work
 from croft.core.ctx import Ctx, WriteTx
@@ -15,6 +14,7 @@ from croft.services.compute import store
 from croft.services.compute.model import ZONE, Flavor, check_description, check_items, check_name, check_tags, snapshot
 from croft.services.compute.model import hostname as derive
 from croft.services.compute.model.server import KIND
+from croft.services.compute.store.views import NewServer
 from croft.services.images import actions as images
 from croft.services.images.model import Image
 from croft.services.network import actions as network
@@ -22,32 +22,6 @@ from croft.services.network import actions as network
 GIB = 1 << 30
 FORMATS = frozenset({"qcow2", "raw"})
 _LETTERS = "0123456789abcdefghijklmnopqrstuvwxyz"
-Nics = Sequence[network.NicWish] | Literal["auto", "none"]
-
-
-@dataclass(frozen=True)
-class NewServer:
-    """What a person asked for, parsed."""
-
-    name: str
-    image: str
-    flavor: str
-    networks: Nics = "auto"
-    groups: Sequence[str] = ()
-    least: int = 1
-    most: int = 1
-    description: str | None = None
-    key_name: str | None = None
-    user_data: str | None = None
-    config_drive: bool = False
-    zone: str = ""
-    host: str = ""
-    metadata: dict[str, str] = field(default_factory=dict)
-    tags: Sequence[str] = ()
-    root_tag: str = ""
-    access_ipv4: str = ""
-    access_ipv6: str = ""
-    disk_config: str = "MANUAL"
 
 
 @dataclass(frozen=True)

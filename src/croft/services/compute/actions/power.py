@@ -15,9 +15,10 @@ from croft.core.policy import ALL
 from croft.drivers.hypervisor import Hypervisor
 from croft.services.compute import store
 from croft.services.compute.actions.create import image_columns, image_for, key_columns
-from croft.services.compute.actions.servers import Seen, look, server_of, server_to_change
+from croft.services.compute.actions.servers import look, server_of, server_to_change
 from croft.services.compute.model import Flavor, Server, allow, check_description, check_items, check_name
 from croft.services.compute.model.server import KIND
+from croft.services.compute.store.views import Seen
 from croft.services.network import actions as network
 
 _STOPPED = frozenset({"stopped"})
@@ -112,7 +113,9 @@ def read_console(ctx: Ctx, hypervisor: Hypervisor, id: str, lines: int | None) -
         found = server_of(tx, id)
     if not found.host or found.launched is None:
         raise Conflict(f"Instance {id} is not ready")
-    return hypervisor.console(found.host, id, lines)
+    text = hypervisor.console(found.host, id, lines)
+    # Nova counts what stands between line ends, also the nothing after the last one
+    return text if lines is None else "\n".join(text.split("\n")[-lines:]) if lines else ""
 
 
 @dataclass(frozen=True)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from croft.core import work
@@ -16,7 +16,6 @@ from croft.services.compute import store
 from croft.services.compute.model import (
     ZONE,
     Server,
-    States,
     check_description,
     check_items,
     check_name,
@@ -24,41 +23,10 @@ from croft.services.compute.model import (
     states,
 )
 from croft.services.compute.model.server import KIND
-from croft.services.compute.store.servers import Narrowing
+from croft.services.compute.store.views import Filters, Seen, own_ports
 from croft.services.network import actions as network
 
 CHUNK = 1000
-
-
-@dataclass(frozen=True)
-class Seen:
-    """A server with all that an answer about it needs, read at one moment."""
-
-    server: Server
-    states: States
-    ports: Sequence[network.ServerPort]
-    host_up: bool = False
-    now: int = 0
-
-
-@dataclass(frozen=True)
-class Filters:
-    """`narrowing` is decided by SQL, the rest by looking at each server. Patterns are regular expressions."""
-
-    narrowing: Narrowing = field(default_factory=Narrowing)
-    name: str = ""
-    statuses: frozenset[str] = frozenset()
-    vm_states: frozenset[str] = frozenset()
-    task_states: frozenset[str] = frozenset()
-    power_states: frozenset[str] = frozenset()
-    ip: str = ""
-    ip6: str = ""
-    tags: Sequence[str] = ()
-    tags_any: Sequence[str] = ()
-    not_tags: Sequence[str] = ()
-    not_tags_any: Sequence[str] = ()
-    matching: Sequence[tuple[str, str]] = ()
-    """(name in `READABLE`, pattern)"""
 
 
 Test = Callable[[Seen], bool]
@@ -111,11 +79,6 @@ def look(tx: ReadTx, servers: Sequence[Server]) -> list[Seen]:
     return [
         Seen(server, states(server, tx.now), own_ports(server, ports), server.host in up, tx.now) for server in servers
     ]
-
-
-def own_ports(server: Server, ports: Mapping[str, Sequence[network.ServerPort]]) -> Sequence[network.ServerPort]:
-    """Those it is to have: not those being taken away, nor those that another project says are its."""
-    return [port for port in ports.get(server.id, ()) if port.project == server.project and not port.deleted]
 
 
 def list_servers(ctx: Ctx, filters: Filters, page: Page, *, everyone: bool = False) -> list[Seen]:

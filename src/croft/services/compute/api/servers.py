@@ -212,6 +212,17 @@ def show_topology(request: Request) -> Response:
     return reply({"nodes": [], "pagesize_kb": None})
 
 
+def show_password(request: Request) -> Response:
+    """What a guest might have told, encrypted to its owner's key: ours tell nothing."""
+    servers.show_server(request.ctx, request.params["id"], "compute.server.show_password")
+    return reply({"password": ""})
+
+
+def forget_password(request: Request) -> Response:
+    servers.show_server(request.ctx, request.params["id"], "compute.server.forget_password")
+    return empty(204)
+
+
 def list_volumes(request: Request) -> Response:
     filters.only(request, ("limit", "offset"))
     servers.show_server(request.ctx, request.params["id"], "compute.server.list_volumes")
@@ -250,6 +261,8 @@ ROUTES = [
     Route("DELETE", ONE + "/os-interface/{port}", detach_interface, "compute.server.detach_interface"),
     Route("GET", ONE + "/topology", show_topology, "compute.server.show", since=at(78)),
     Route("GET", ONE + "/os-security-groups", list_groups, "compute.server.list_groups"),
+    Route("GET", ONE + "/os-server-password", show_password, "compute.server.show_password"),
+    Route("DELETE", ONE + "/os-server-password", forget_password, "compute.server.forget_password"),
     Route("GET", ONE + "/os-volume_attachments", list_volumes, "compute.server.list_volumes"),
     Route("GET", ONE + "/os-volume_attachments/{volume}", show_volume, "compute.server.list_volumes"),
 ]

@@ -7,8 +7,8 @@ import os
 
 import msgspec
 
-from croft.services.compute.actions.answers import Told
 from croft.services.compute.model import documents
+from croft.services.compute.store.views import Told
 
 VERSIONS = ("2018-08-27", "latest")
 

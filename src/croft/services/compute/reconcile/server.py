@@ -14,7 +14,6 @@ from croft.drivers.block import Block, Volume
 from croft.drivers.hypervisor import Disk, Guest, GuestState, Hypervisor, Nic, Power
 from croft.drivers.imagestore import ImageStore
 from croft.services.compute import store
-from croft.services.compute.actions.answers import ports_of, told
 from croft.services.compute.model import (
     AcceptOff,
     Ensure,
@@ -29,6 +28,7 @@ from croft.services.compute.model import (
 )
 from croft.services.compute.model.server import ASK_AGAIN, CALM, DEADLINE, KIND, RESYNC
 from croft.services.compute.reconcile import drive
+from croft.services.compute.store.views import ports_of, told
 from croft.services.network import actions as network
 
 GIB, MIB = 1 << 30, 1 << 20

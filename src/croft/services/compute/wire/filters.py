@@ -8,8 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from croft.core.clock import parse_iso
 from croft.core.errors import Forbidden, Invalid
 from croft.core.http import Request, Version
-from croft.services.compute.actions import Filters
 from croft.services.compute.store.servers import Narrowing, sort_key
+from croft.services.compute.store.views import Filters
 from croft.services.compute.wire.parse import at, one, query_truth
 
 Query = Mapping[str, Sequence[str]]

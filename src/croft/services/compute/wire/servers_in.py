@@ -9,8 +9,8 @@ from msgspec import UNSET, Meta, Struct, UnsetType, field
 from croft.core.errors import Invalid
 from croft.core.http import Version
 from croft.core.ids import is_uuid
-from croft.services.compute.actions.create import NewServer, Nics
 from croft.services.compute.model import check_tag
+from croft.services.compute.store.views import NewServer, Nics
 from croft.services.compute.wire.parse import address, at, base64_text, disk_config, given, number, since, truth, until
 from croft.services.network.actions import NicWish
 

@@ -10,8 +10,8 @@ from typing import Any
 from croft.core.clock import iso as _iso
 from croft.core.clock import iso_bare as _iso_bare
 from croft.core.http import Version
-from croft.services.compute.actions import Seen
 from croft.services.compute.model import ZONE, Server
+from croft.services.compute.store.views import Seen
 from croft.services.network.actions import ServerPort
 
 iso = lru_cache(4096)(_iso)
@@ -51,7 +51,6 @@ class Reader:
         shown |= {
             "config_drive": "True" if server.config_drive else "",
             "key_name": server.key_name,
-            "security_groups": [{"name": name} for name in _groups(seen.ports)],
             "os-extended-volumes:volumes_attached": [],
             "OS-EXT-AZ:availability_zone": ZONE if server.host else server.zone,
             "OS-EXT-STS:power_state": seen.states.power_state,
@@ -60,6 +59,9 @@ class Reader:
             "OS-SRV-USG:launched_at": iso_bare(server.launched) if server.launched is not None else None,
             "OS-SRV-USG:terminated_at": None,
         }
+        groups = _groups(seen.ports)
+        if groups:
+            shown["security_groups"] = [{"name": name} for name in groups]
         if self.operator:
             self._add_host(shown, seen)
         return shown
