@@ -190,6 +190,14 @@ def test_the_ready_made_network_goes_as_a_whole(cloud: Cloud) -> None:
     assert topology(cloud) != network
 
 
+def test_a_router_that_got_another_name_outlives_the_ready_made_network(cloud: Cloud) -> None:
+    topology(cloud)
+    router = cloud.list("routers")[0]["id"]
+    cloud.put("routers", router, name="mine")
+    assert cloud.ask("DELETE", "/auto-allocated-topology/alpha").status == 204
+    assert [each["id"] for each in cloud.list("routers")] == [router]
+
+
 def test_the_topology_of_others_is_the_operators(cloud: Cloud) -> None:
     assert cloud.ask("GET", "/auto-allocated-topology/beta").status == 403
     network = topology(cloud, ADMIN, "alpha")

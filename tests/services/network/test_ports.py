@@ -336,3 +336,13 @@ def test_bulk_across_networks(cloud: Cloud) -> None:
     count = len(cloud.list("ports"))
     assert cloud.refused("POST", "/ports", body) == (404, "NetworkNotFound")
     assert len(cloud.list("ports")) == count
+
+
+def test_people_do_not_take_a_routers_leg_away(cloud: Cloud) -> None:
+    _, subnet = cloud.network()
+    cloud.router(subnet)
+    for port in cloud.list("ports"):
+        for change in ({"device_id": "x"}, {"device_owner": ""}):
+            assert cloud.refused("PUT", f"/ports/{port['id']}", {"port": change})[0] == 403
+        same = {"device_id": port["device_id"]}
+        assert cloud.put("ports", port["id"], **same)["device_owner"] == port["device_owner"]

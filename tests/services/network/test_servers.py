@@ -133,6 +133,13 @@ def test_what_cannot_be_plugged_is_refused_in_words(cloud: Cloud) -> None:
     refused(cloud, [NicWish(network=network)], QuotaExceeded, "Quota exceeded for port")
 
 
+def test_a_port_of_another_project_serves_no_server_of_ours(cloud: Cloud) -> None:
+    foreign, _ = cloud.network(token="member:beta")
+    port = cloud.make("ports", network_id=foreign, token="member:beta")["id"]
+    refused(cloud, [NicWish(port=port)], NotFound, "could not be found")
+    refused(cloud, [NicWish(port=port)], Invalid, "another project", role="admin")
+
+
 def test_operators_may_plug_into_the_outside(cloud: Cloud) -> None:
     server = plug(cloud, [NicWish(network=cloud.public)], role="admin")
     assert nics(cloud, server)[0].fixed[0][0].startswith("198.18.7.")

@@ -173,6 +173,8 @@ def test_the_outside_networks_subnets_are_not_seen(cloud: Cloud) -> None:
 
 def test_a_subnet_changes(cloud: Cloud) -> None:
     network, subnet = cloud.network()
+    cloud.settle()
+    assert cloud.metadata.names() == [network]
     after = cloud.put(
         "subnets",
         subnet,
