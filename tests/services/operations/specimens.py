@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from croft.services.operations import actions
-from croft.services.operations.model import KIND, Held
-from croft.services.operations.reconcile import OrphanReconciler
+from croft.services.operations.model import KIND
+from croft.services.operations.reconcile import Held, OrphanReconciler
 from tests.laws.specimen import Specimen
 from tests.world import World
 

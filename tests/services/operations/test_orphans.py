@@ -11,7 +11,8 @@ from croft.core.db import Database
 from croft.core.errors import Rejected, Unavailable
 from croft.services import operations
 from croft.services.operations import actions, store
-from croft.services.operations.model import HOUR, KIND, Held
+from croft.services.operations.model import HOUR, KIND
+from croft.services.operations.reconcile import Held
 from tests.cloud import Cloud, Statements
 from tests.laws.specimen import Specimen, specimens
 from tests.services.operations.strays import GUEST, ID, KEPT, REMOVED

@@ -8,9 +8,8 @@ from croft.core.db import Database
 from croft.core.http import Service, dialects
 from croft.core.work import Reconciler
 from croft.services.operations import api
-from croft.services.operations.model import Held
 from croft.services.operations.policy import RULES
-from croft.services.operations.reconcile import OrphanReconciler
+from croft.services.operations.reconcile import Held, OrphanReconciler
 
 __all__ = ["Held", "service"]
 

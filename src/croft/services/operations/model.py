@@ -2,25 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import msgspec
 
-from croft.core.db import Tx
-
 KIND = "operations.orphans"
 HOUR = 3600
-
-
-@dataclass(frozen=True)
-class Held:
-    """One list of an engine's objects, the names that rows account for, and how to be rid of one: None where its loss
-    could hurt anybody."""
-
-    names: Callable[[], Iterable[str]]
-    known: Callable[[Tx], set[str]]
-    remove: Callable[[str], None] | None = None
 
 
 class Orphan(msgspec.Struct, frozen=True):

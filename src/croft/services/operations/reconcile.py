@@ -3,16 +3,27 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 
-from croft.core.db import Database
+from croft.core.db import Database, Tx
 from croft.core.errors import Rejected
 from croft.core.work import Done, Explanation, Gone, Result
 from croft.services.operations import store
-from croft.services.operations.model import HOUR, KIND, Held, Plan, plan
+from croft.services.operations.model import HOUR, KIND, Plan, plan
 
 log = logging.getLogger("croft.operations")
 SHOWN = 100
+
+
+@dataclass(frozen=True)
+class Held:
+    """One list of an engine's objects, the names that rows account for, and how to be rid of one: None where its loss
+    could hurt anybody."""
+
+    names: Callable[[], Iterable[str]]
+    known: Callable[[Tx], set[str]]
+    remove: Callable[[str], None] | None = None
 
 
 class OrphanReconciler:
