@@ -130,6 +130,9 @@ def test_a_whole_list_has_no_links_and_a_strange_marker_is_404(cloud: Cloud, fiv
     answer = cloud.ask("GET", "/networks?limit=6")
     assert (len(answer.json["networks"]), "networks_links" in answer.json) == (6, False)
     assert cloud.refused("GET", f"/networks?marker={MISSING}") == (404, "NetworkNotFound")
+    foreign = cloud.make("networks", token="member:beta")["id"]
+    assert cloud.refused("GET", f"/networks?marker={foreign}") == (404, "NetworkNotFound")
+    assert cloud.ask("GET", f"/networks?marker={foreign}", token=ADMIN).status == 200
     assert "networks_links" not in cloud.ask("GET", f"/networks?marker={five[4]}&limit=5").json
 
 

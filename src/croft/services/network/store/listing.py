@@ -64,12 +64,19 @@ class Listing(Generic[T]):
             statement = statement.where(self._condition(name, texts))
         keys = self._keys(query)
         if query.marker:
-            found = tx.rows(sa.select(*(key for key, _ in keys)).where(self.table.c.id == query.marker))
-            if not found:
+            found = self._marker(tx, scope, query.marker, keys)
+            if found is None:
                 raise NotFound(f"The marker {query.marker[:64]} could not be found.", kind=self.missing)
-            statement = statement.where(after(keys, found[0]))
+            statement = statement.where(after(keys, found))
         order = (key.desc() if descending else key.asc() for key, descending in keys)
         return statement.order_by(*order).limit(sa.bindparam("most"))
+
+    def _marker(self, tx: Tx, scope: Scope, id: str, keys: Sequence[tuple[sa.ColumnElement[Any], bool]]) -> Any:
+        """The sort key's values of the last row seen, which must be one the scope may see."""
+        statement = sa.select(*(key for key, _ in keys)).where(self.table.c.id == id)
+        if scope.project is None:
+            return next(iter(tx.rows(statement)), None)
+        return next(iter(tx.rows(statement.where(self.visible), {"project": scope.project})), None)
 
     def _keys(self, query: Query) -> list[tuple[sa.ColumnElement[Any], bool]]:
         keys = []
