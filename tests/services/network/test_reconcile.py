@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import msgspec
+import pytest
 
 from croft.core.db import Database
 from croft.core.work import Done, Gone, Wait
@@ -10,7 +13,8 @@ from croft.drivers.fabric import Kind, Network, Port
 from croft.drivers.metadata import Endpoint
 from croft.drivers.uplink import Gateway
 from croft.services.network import actions
-from tests.services.network.cloud import ADMIN, MISSING, SEED, Cloud
+from croft.services.network.reconcile import watch
+from tests.services.network.cloud import ADMIN, MISSING, SEED, Cloud, Fabric
 
 
 def test_the_outside_network_has_its_gateway(cloud: Cloud) -> None:
@@ -58,6 +62,18 @@ def test_guests_of_ready_made_networks_are_told_of_the_clouds_resolvers(sqlite_d
 
 def replace_seed_dns(dns: tuple[str, ...]) -> actions.Seed:
     return msgspec.structs.replace(SEED, dns=dns)
+
+
+def test_the_fabrics_word_is_taken_calmly_while_the_database_is_away(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    fabric, away = Fabric(), Database(f"sqlite:///{tmp_path}/no/such/folder/croft.db")
+    fabric.ensure(Network("n", 1, "blue", 1442))
+    fabric.ensure(Port("p", 1, "n", "fa:16:3e:00:00:0a"))
+    watch(away, fabric)
+    fabric.plug("p", "host1")
+    assert "p changed" in caplog.text
+    away.close()
 
 
 def test_metadata_answers_in_every_network_that_serves_dhcp(cloud: Cloud) -> None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import logging
+
 from croft.core import work
 from croft.core.db import Database
+from croft.core.errors import Unavailable
 from croft.core.work import Reconciler
 from croft.drivers.fabric import Fabric, Kind
 from croft.drivers.metadata import Metadata
@@ -13,6 +16,8 @@ from croft.services.network.reconcile.groups import GroupReconciler
 from croft.services.network.reconcile.networks import NetworkReconciler
 from croft.services.network.reconcile.ports import PortReconciler
 from croft.services.network.reconcile.routers import RouterReconciler
+
+log = logging.getLogger("croft.network")
 
 
 def reconcilers(db: Database, fabric: Fabric, uplink: Uplink, metadata: Metadata) -> tuple[Reconciler, ...]:
@@ -29,8 +34,12 @@ def watch(db: Database, fabric: Fabric) -> None:
     """Has a port looked at as soon as the fabric says that it went up, went down or moved."""
 
     def changed(kind: Kind, id: str) -> None:
-        if kind is Kind.PORT:
+        if kind is not Kind.PORT:
+            return
+        try:
             with db.write() as tx:
                 work.wake(tx, "network.port", id)
+        except Unavailable as error:
+            log.warning("port %s changed, and is looked at when its time comes: %s", id, error)
 
     fabric.watch(changed)
