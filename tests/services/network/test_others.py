@@ -72,7 +72,8 @@ def test_quotas_are_seen_set_and_reset(cloud: Cloud) -> None:
     assert cloud.ask("GET", "/quotas/tenant").json["tenant"]["tenant_id"] == "alpha"
     assert cloud.ask("GET", "/quotas/beta").status == 403
     assert cloud.ask("PUT", "/quotas/alpha", {"quota": {"network": 1}}).status == 403
-    changed = cloud.ask("PUT", "/quotas/alpha", {"quota": {"network": 1, "port": "-1"}}, token=ADMIN)
+    wish = {"network": 1, "port": "-1", "rbac_policy": 3, "trunk": 0, "check_limit": True}
+    changed = cloud.ask("PUT", "/quotas/alpha", {"quota": wish}, token=ADMIN)
     assert (changed.json["quota"]["network"], changed.json["quota"]["port"]) == (1, -1)
     assert cloud.ask("GET", "/quotas/alpha/default").json["quota"]["network"] == 100
     [listed] = cloud.ask("GET", "/quotas", token=ADMIN).json["quotas"]

@@ -74,5 +74,7 @@ QUOTAS = {
     "network.floatingip": 50,
     "network.security_group": 50,
     "network.security_group_rule": 500,
+    "network.rbac_policy": 10,
+    "network.trunk": 10,
 }
-"""Defaults by Neutron's resource names."""
+"""Defaults by Neutron's resource names. There are no RBAC policies or trunks; clients set all limits in one request."""

@@ -41,11 +41,15 @@ def quota_details(ctx: Ctx, project: str) -> dict[str, dict[str, int]]:
         return {
             name: {
                 "limit": limits[_PREFIX + name],
-                "used": networks.count(tx, project, COUNTED[name]),
+                "used": _used(tx, project, name),
                 "reserved": 0,
             }
             for name in NAMES
         }
+
+
+def _used(tx: Tx, project: str, name: str) -> int:
+    return networks.count(tx, project, COUNTED[name]) if name in COUNTED else 0
 
 
 def list_quotas(ctx: Ctx) -> list[dict[str, object]]:
@@ -78,7 +82,7 @@ def update_quota(ctx: Ctx, project: str, wish: Mapping[str, object]) -> dict[str
 
 def _ensure_above_use(tx: Tx, project: str, values: Mapping[str, int]) -> None:
     for name, value in values.items():
-        used = networks.count(tx, project, COUNTED[name.removeprefix(_PREFIX)])
+        used = _used(tx, project, name.removeprefix(_PREFIX))
         if value != UNLIMITED and value < used:
             raise Invalid(f"Quota limit {value} of {name.removeprefix(_PREFIX)} is below the {used} in use.")
 
