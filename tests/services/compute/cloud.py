@@ -21,6 +21,7 @@ MIB, GIB = 1 << 20, 1 << 30
 C = "/compute/v2.1"
 HOSTS = ("h1", "h2")
 ADMIN = "admin:alpha"
+MISSING = "00000000-0000-7000-8000-000000000000"
 OUTSIDE = network_actions.Seed(
     "198.18.0.0/24", "198.18.0.1", "2001:db8:ffff::/64", "2001:db8:ffff::1", "physnet1", v6_pool="2001:db8::/48"
 )
@@ -112,3 +113,18 @@ class Cloud(World):
         """Everything of servers that the engines hold."""
         guests = {name for host in HOSTS for name in self.hypervisor.names(host)}
         return guests | set(self.block.names())
+
+
+def states(cloud: Cloud, id: str) -> tuple[str, str, str | None, int]:
+    shown = cloud.show(id)
+    return (
+        shown["status"],
+        shown["OS-EXT-STS:vm_state"],
+        shown["OS-EXT-STS:task_state"],
+        shown["OS-EXT-STS:power_state"],
+    )
+
+
+def message(answer: Answer) -> str:
+    """What a refusal says."""
+    return str(next(iter(answer.json.values()))["message"])

@@ -6,9 +6,8 @@ from typing import Any
 
 import pytest
 
-from tests.services.compute.cloud import ADMIN, Cloud
+from tests.services.compute.cloud import ADMIN, MISSING, Cloud
 
-MISSING = "00000000-0000-7000-8000-000000000000"
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIF/v8CBFLjKGhKmU2pPCOWgGWxcE9f1GR7UrYh2qZyvR me@home"
 
 
