@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from croft.core.db import Database
+from croft.core.errors import Unavailable
 from croft.core.guard import guard
 from croft.drivers.block.fake import FakeBlock
+from croft.drivers.fabric import Spec
 from croft.drivers.fabric.fake import FakeFabric
 from croft.drivers.hypervisor.fake import FakeHypervisor
 from croft.drivers.imagestore.fake import FakeImageStore
@@ -27,9 +29,20 @@ OUTSIDE = network_actions.Seed(
 )
 
 
+class Fabric(FakeFabric):
+    """Takes nothing while it is `away`."""
+
+    away = False
+
+    def ensure(self, spec: Spec) -> None:
+        if self.away:
+            raise Unavailable("The fabric is away.")
+        super().ensure(spec)
+
+
 class Cloud(World):
     def __init__(self, db: Database, *, hosts: tuple[str, ...] = HOSTS, **capacity: int) -> None:
-        self.fabric = FakeFabric(hosts)
+        self.fabric = Fabric(hosts)
 
         def plugged(port: str, host: str, up: bool) -> None:
             self.fabric.plug(port, host) if up else self.fabric.unplug(port)

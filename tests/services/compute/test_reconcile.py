@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import event
 from sqlalchemy.exc import OperationalError
 
+from croft.core import work
 from croft.core.errors import Rejected, Unavailable
 from croft.drivers.hypervisor import Power
 from croft.drivers.hypervisor.fake import FakeHypervisor
@@ -209,6 +210,20 @@ def test_a_stop_seen_while_the_database_is_away_is_found_at_resync(cloud: Cloud)
     assert cloud.loop.run_due() == 1
     seen[0]("h1", "01a1f7b4-0000-7000-8000-000000000000")
     assert cloud.loop.run_due() == 0
+
+
+def test_a_guest_waits_for_its_ports(cloud: Cloud) -> None:
+    cloud.create(name="first")
+    cloud.fabric.away = True
+    id = cloud.create()
+    cloud.settle(30)
+    assert states(cloud, id) == ("BUILD", "building", "spawning", 0)
+    assert cloud.power(id) is None
+    with cloud.db.read() as tx:
+        assert work.note(tx, "compute.server", id).message.startswith("Waiting for network port ")
+    cloud.fabric.away = False
+    cloud.settle(310)
+    assert cloud.status(id) == "ACTIVE"
 
 
 def test_why_a_server_is_as_it_is(cloud: Cloud) -> None:

@@ -16,7 +16,9 @@ from tests.services.compute.cloud import ADMIN, Cloud
 pytestmark = pytest.mark.skipif(not schemas.PLACE.exists(), reason=f"Nova's schemas are not at {schemas.PLACE}")
 MOST = str(MICROVERSIONS.most)
 STEPS = (1, 2, 3, 9, 10, 11, 16, 19, 26, 28, 33, 36, 39, 40, 47, 51, 53, 55, 57, 58, 61, 62, 63, 69, 70, 71, 73, 75, 84)
-VERSIONS = [f"2.{minor}" for minor in STEPS] + [MOST]
+MINORS = {minor for step in STEPS for minor in (step - 1, step)} - {0}
+VERSIONS = [f"2.{minor}" for minor in sorted(MINORS)] + [MOST]
+"""Each version that changed an answer, and the one before it."""
 UNVALIDATED = {"/v2.1", "/"}
 RENAMED = {
     "/servers/{id}/ips": "/servers/{server_id}/ips",
