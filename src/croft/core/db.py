@@ -120,7 +120,7 @@ class Database:
         self.url = sa.make_url(url)
         self.sqlite = self.url.get_backend_name() == "sqlite"
         self._writer = threading.Lock()
-        arguments: dict[str, Any] = {"pool_size": pool_size, "max_overflow": 20}
+        arguments: dict[str, Any] = {"pool_size": pool_size, "max_overflow": 20, "hide_parameters": True}
         if self.sqlite:
             arguments["connect_args"] = {"isolation_level": None, "timeout": 20, "check_same_thread": False}
         else:
@@ -163,7 +163,7 @@ class Database:
                         _current.tx = None
         except IntegrityError as error:
             raise Conflict("This conflicts with something that exists already.") from error
-        except DataError as error:
+        except (DataError, OverflowError) as error:
             raise Invalid("A value is out of the range that can be kept.") from error
         except PoolTimeout as error:
             raise Unavailable("The database is busy.") from error

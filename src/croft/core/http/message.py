@@ -16,6 +16,8 @@ from croft.core.http.microversion import Version
 from croft.core.page import Page, parse_page
 
 T = TypeVar("T")
+MOST_QUERIED = 500
+"""Parameters of one query; each may become a condition, of which SQLite takes a thousand."""
 _ZERO = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 """A zero character as JSON escapes it; PostgreSQL keeps none."""
 
@@ -79,7 +81,10 @@ class Request:
         if self._query is None:
             if "%00" in self.query_string:
                 raise Invalid("The query has a zero byte in it.")
-            self._query = parse_qs(self.query_string, keep_blank_values=True)
+            try:
+                self._query = parse_qs(self.query_string, keep_blank_values=True, max_num_fields=MOST_QUERIED)
+            except ValueError as error:
+                raise Invalid(f"The query has more than {MOST_QUERIED} parameters.") from error
         return self._query
 
     def first(self, name: str, default: str = "") -> str:

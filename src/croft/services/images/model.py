@@ -125,7 +125,7 @@ class Change(msgspec.Struct, frozen=True):
 _Text = Annotated[str, msgspec.Meta(max_length=255)]
 _Project = Annotated[str, msgspec.Meta(max_length=64)]
 _Count = Annotated[int, msgspec.Meta(ge=0, le=2**31 - 1)]
-Tag = Annotated[str, msgspec.Meta(min_length=1, max_length=255, pattern=r"^[^\x00-\x1f]+$")]
+Tag = Annotated[str, msgspec.Meta(min_length=1, max_length=255, pattern=r"^[^\x00-\x1f]+\Z")]
 _Property = Annotated[str, msgspec.Meta(max_length=MOST_TEXT)]
 _ATTRIBUTES: dict[str, tuple[str, Any]] = {
     "id": ("id", str),

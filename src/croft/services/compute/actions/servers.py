@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
@@ -22,6 +21,7 @@ from croft.services.compute.model import (
     check_tags,
     states,
 )
+from croft.services.compute.model.patterns import Pattern, pattern
 from croft.services.compute.model.server import KIND
 from croft.services.compute.store.views import Filters, Seen, own_ports
 from croft.services.network import actions as network
@@ -106,10 +106,10 @@ def list_servers(ctx: Ctx, filters: Filters, page: Page, *, everyone: bool = Fal
 def _tests(filters: Filters) -> list[Test]:
     tests: list[Test] = []
     if filters.name:
-        pattern = _pattern(filters.name)
-        tests.append(lambda seen: pattern.search(seen.server.name) is not None)
+        wanted = pattern(filters.name)
+        tests.append(lambda seen: wanted.found_in(seen.server.name))
     for attribute, text in filters.matching:
-        tests.append(_matching(attribute, _pattern(text)))
+        tests.append(_matching(attribute, pattern(text)))
     if filters.statuses:
         tests.append(lambda seen: seen.states.status in filters.statuses)
     if filters.vm_states:
@@ -120,20 +120,20 @@ def _tests(filters: Filters) -> list[Test]:
         tests.append(lambda seen: str(seen.states.power_state) in filters.power_states)
     for text, version in ((filters.ip, 4), (filters.ip6, 6)):
         if text:
-            tests.append(_address(_pattern(text), version))
+            tests.append(_address(pattern(text), version))
     return tests + _tag_tests(filters)
 
 
-def _matching(name: str, pattern: re.Pattern[str]) -> Test:
+def _matching(name: str, wanted: Pattern) -> Test:
     read = READABLE[name]
-    return lambda seen: pattern.search(read(seen.server)) is not None
+    return lambda seen: wanted.found_in(read(seen.server))
 
 
-def _address(pattern: re.Pattern[str], version: int) -> Test:
+def _address(wanted: Pattern, version: int) -> Test:
     def test(seen: Seen) -> bool:
         addresses = [ip for port in seen.ports for ip, _, kind in port.fixed if kind == version]
         floating = [ip for port in seen.ports for _, ip in port.floating] if version == 4 else []
-        return any(pattern.search(address) for address in addresses + floating)
+        return any(wanted.found_in(address) for address in addresses + floating)
 
     return test
 
@@ -149,13 +149,6 @@ def _tag_tests(filters: Filters) -> list[Test]:
     if filters.not_tags_any:
         tests.append(lambda seen: not set(filters.not_tags_any) & set(seen.server.tags))
     return tests
-
-
-def _pattern(text: str) -> re.Pattern[str]:
-    try:
-        return re.compile(text)
-    except (re.error, RecursionError, OverflowError) as error:
-        raise Invalid(f"Invalid filter: {text[:60]!r} is not a regular expression.") from error
 
 
 def update_server(ctx: Ctx, id: str, changes: dict[str, Any]) -> Seen:

@@ -51,7 +51,7 @@ def page(
     key, down = SORT_KEYS[sort[0]], sort[1]
     statement = _page_statement(scope.project is None, public, sort)
     if page.marker:
-        statement = statement.where(_after_marker(tx, page.marker, key, down))
+        statement = statement.where(_after_marker(tx, scope, page.marker, key, down))
     values = {"memory": least[0], "disk": least[1], "project": scope.project, "most": page.limit}
     return tx.all(Flavor, statement, values)
 
@@ -70,8 +70,8 @@ def _page_statement(everybodys: bool, public: bool | None, sort: tuple[str, bool
     return statement.order_by(*order).limit(sa.bindparam("most"))
 
 
-def _after_marker(tx: Tx, marker: str, key: sa.ColumnElement[Any], down: bool) -> sa.ColumnElement[bool]:
-    row = tx.rows(sa.select(key, c.id).where(c.id == marker)) if "\0" not in marker else []
+def _after_marker(tx: Tx, scope: Scope, marker: str, key: sa.ColumnElement[Any], down: bool) -> sa.ColumnElement[bool]:
+    row = tx.rows(sa.select(key, c.id).where(c.id == marker)) if find(tx, scope, marker) is not None else []
     if not row:
         raise Invalid(f"marker [{marker[:60]}] not found")
     return after([(key, down), (c.id, down)], list(row[0]))

@@ -149,4 +149,7 @@ def _sort(query: Query, version: Version) -> list[tuple[str, bool]]:
     if not keys:
         return [("created_at", directions[:1] != ["asc"])]
     directions += [directions[-1] if directions else "desc"] * (len(keys) - len(directions))
-    return [(name, direction == "desc") for name, direction in zip(keys, directions, strict=False)]
+    wanted: dict[str, bool] = {}
+    for name, direction in zip(keys, directions, strict=False):
+        wanted.setdefault(name, direction == "desc")
+    return list(wanted.items())

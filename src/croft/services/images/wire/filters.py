@@ -67,7 +67,10 @@ def filters(query: Mapping[str, list[str]]) -> Filters:
 
 def _several(value: str) -> tuple[str, ...]:
     """`in:a,"b, c"`: names with commas stand in quotation marks."""
-    row = next(csv.reader([value.removeprefix("in:")], skipinitialspace=False, strict=False), [])
+    try:
+        row = next(csv.reader([value.removeprefix("in:")], skipinitialspace=False, strict=False), [])
+    except csv.Error as error:
+        raise Invalid(f"Invalid filter value {value[:255]}: {error}.") from error
     if not row or not all(row):
         raise Invalid(f"Invalid filter value {value[:255]}: nothing to choose from.")
     return tuple(row)

@@ -21,6 +21,7 @@ Condition = sa.ColumnElement[bool]
 Filter = sa.ColumnElement[Any] | Callable[[Sequence[str]], Condition]
 PROJECT = sa.bindparam("project", type_=sa.String)
 NOW = sa.bindparam("now", type_=sa.BigInteger)
+MOST_TAGS = 50
 
 
 @dataclass(frozen=True)
@@ -79,8 +80,11 @@ class Listing(Generic[T]):
         return next(iter(tx.rows(statement.where(self.visible), {"project": scope.project})), None)
 
     def _keys(self, query: Query) -> list[tuple[sa.ColumnElement[Any], bool]]:
-        keys = []
+        once: dict[str, bool] = {}
         for name, descending in (*query.sorts, ("id", False)):
+            once.setdefault(name, descending)
+        keys = []
+        for name, descending in once.items():
             column = self.filters.get(name)
             if not isinstance(column, sa.ColumnElement):
                 raise Invalid(f"'{name[:40]}' is not a valid sort key here.")
@@ -124,7 +128,7 @@ def _value(column: sa.ColumnElement[Any], text: str, name: str) -> Any:
 def _seconds(text: str) -> int:
     try:
         return parse_iso(text)
-    except ValueError as error:
+    except (ValueError, OverflowError) as error:
         raise Invalid(f"'{text[:40]}' is not a time in ISO 8601") from error
 
 
@@ -135,7 +139,10 @@ def tag_filters(table: sa.Table) -> dict[str, Filter]:
         return sa.or_(*(column.contains(part, autoescape=True) for part in _spellings(tag)))
 
     def split(texts: Sequence[str]) -> list[str]:
-        return [tag for text in texts for tag in text.split(",")]
+        tags = list(dict.fromkeys(tag for text in texts for tag in text.split(",")))
+        if len(tags) > MOST_TAGS:
+            raise Invalid(f"A list can be asked for at most {MOST_TAGS} tags.")
+        return tags
 
     return {
         "tags": lambda texts: sa.and_(*map(having, split(texts))),

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from croft.core import work
 from croft.core.db import Tx
-from croft.core.errors import NotFound
+from croft.core.errors import Invalid, NotFound
 from croft.core.policy import Scope
 from croft.services.network.model.rows import (
     COMPUTE,
@@ -24,6 +24,7 @@ from croft.services.network.store import tables
 from croft.services.network.store.listing import NOW, PROJECT, Condition, Listing, standard, status_filter
 from croft.services.network.store.rows import raw
 
+MOST_PARTS = 10
 _port = tables.port
 _allocation = tables.allocation
 _member = tables.port_group
@@ -49,7 +50,10 @@ def _with_address(texts: Sequence[str]) -> Condition:
         conditions.append(_allocation.c.address.in_(words["ip_address"]))
     if "subnet_id" in words or "subnet" in words:
         conditions.append(_allocation.c.subnet.in_(words.get("subnet_id", []) + words.get("subnet", [])))
-    for part in words.get("ip_address_substr", []):
+    parts = list(dict.fromkeys(words.get("ip_address_substr", [])))
+    if len(parts) > MOST_PARTS:
+        raise Invalid(f"A list can be asked for at most {MOST_PARTS} parts of addresses.")
+    for part in parts:
         conditions.append(_allocation.c.address.contains(part, autoescape=True))
     return _port.c.id.in_(sa.select(_allocation.c.holder).where(*conditions))
 
