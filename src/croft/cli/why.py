@@ -32,10 +32,12 @@ def why(id: str | None, state: Path, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(answer, indent=2))
     else:
-        _tell(answer["work"], answer.get("orphans", []))
+        tell(answer)
 
 
-def _tell(entries: list[dict[str, Any]], orphans: list[dict[str, Any]]) -> None:
+def tell(answer: dict[str, Any]) -> None:
+    """Writes the API's answers for people."""
+    entries, orphans = answer["work"], answer.get("orphans", [])
     if not (entries or orphans):
         click.echo("Everything is as wished.")
     for entry in entries:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 
 import pytest
 
+from croft.cli import why
 from croft.core import work
 from croft.core.db import Database
 from croft.core.errors import Rejected, Unavailable
@@ -99,17 +101,14 @@ def test_a_guest_on_a_host_that_is_not_its_own_is_an_orphan(sqlite_cloud: Cloud)
     """Its namesake on the right host is not."""
     world, hypervisor = sqlite_cloud.world, sqlite_cloud.engines.hypervisor
     (made,) = [each for each in specimens() if each.kind == "compute.server"]
-    server = made.create(world)
+    for _ in range(2):
+        made.create(world)
     world.settle(10)
-    there = {host: hypervisor.names(host) for host in ("h1", "h2")}
-    (right,) = [host for host, guests in there.items() if server in guests]
-    (wrong,) = {"h1", "h2"} - {right}
-    state = hypervisor.observe(right, server)
-    assert state is not None
-    hypervisor.ensure(wrong, type(GUEST)(server, 1, 1, "twin", 1, 64))
+    (first,), (second,) = hypervisor.names("h1"), hypervisor.names("h2")
+    hypervisor.ensure("h2", replace(GUEST, id=first))
     world.settle(3 * HOUR)
-    assert listed(world) == {(f"hypervisor:{wrong}", f"{wrong}/{server}")}
-    assert hypervisor.names(right) == [server]
+    assert listed(world) == {("hypervisor:h2", f"h2/{first}")}
+    assert (hypervisor.names("h1"), set(hypervisor.names("h2"))) == ([first], {first, second})
 
 
 def test_a_host_that_is_away_hides_only_its_own_orphans(sqlite_cloud: Cloud) -> None:
@@ -138,6 +137,22 @@ def test_an_orphan_says_since_when(sqlite_cloud: Cloud) -> None:
     assert (found["engine"], found["name"]) == ("block", name)
     assert found["first_seen_at"] < found["reported_at"]
     assert world.clock.now() - first == HOUR
+
+
+def test_croft_why_lists_orphans(sqlite_cloud: Cloud, capsys: pytest.CaptureFixture[str]) -> None:
+    world = sqlite_cloud.world
+
+    def said() -> str:
+        answers = [
+            world.call("GET", f"/operations/v1/{each}", token="admin:alpha").json for each in ("work", "orphans")
+        ]
+        why.tell(answers[0] | answers[1])
+        return capsys.readouterr().out
+
+    assert said() == "Everything is as wished.\n"
+    name = KEPT["block"](sqlite_cloud.engines)
+    world.settle(3 * HOUR)
+    assert said().startswith(f"orphan block {name}, unknown since 20")
 
 
 class Shelf:
