@@ -160,13 +160,13 @@ def routes(wanted: Sequence[tuple[str, str]], version: int | None, most: int = M
 
 
 def mac(text: str) -> str:
-    """Lower case with colons; `Invalid` for what is none or belongs to a group."""
+    """Lower case with colons; `Invalid` for none, nobody's and everybody's. Other group addresses pass, as in Neutron."""
     plain = text.lower().replace("-", ":").replace(".", "")
     digits = plain.replace(":", "")
     if len(digits) != 12 or any(letter not in "0123456789abcdef" for letter in digits):
         raise Invalid(f"Invalid input for mac_address. Reason: '{text[:40]}' is not a valid MAC address.")
     found = ":".join(digits[at : at + 2] for at in range(0, 12, 2))
-    if found == "00:00:00:00:00:00" or int(digits[:2], 16) & 1:
+    if found in {"00:00:00:00:00:00", "ff:ff:ff:ff:ff:ff"}:
         raise Invalid(f"Invalid input for mac_address. Reason: '{text[:40]}' cannot be the address of one port.")
     return found
 
