@@ -160,7 +160,7 @@ def routes(wanted: Sequence[tuple[str, str]], version: int | None, most: int = M
 
 
 def mac(text: str) -> str:
-    """Lower case with colons; `Invalid` for none, nobody's and everybody's. Other group addresses pass, as in Neutron."""
+    """Lower case with colons; `Invalid` for none, nobody's and everybody's. Group addresses pass, as in Neutron."""
     plain = text.lower().replace("-", ":").replace(".", "")
     digits = plain.replace(":", "")
     if len(digits) != 12 or any(letter not in "0123456789abcdef" for letter in digits):
