@@ -63,6 +63,8 @@ def run(layout: Layout, config: Config) -> None:
     from croft.core.http.asgi import Asgi
 
     logging_setup.setup(config.log_level)
+    for chatty in ("uvicorn.error", "alembic"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
     _raise_file_limit()
     pair = _certificate(layout, config)
     passwords = credentials.ensure_passwords(layout.state / "passwords.json")
@@ -128,5 +130,4 @@ def _server(config: Config, asgi: Asgi, pair: tuple[Path, Path] | None) -> uvico
         ssl_certfile=pair[0] if pair else None,
         ssl_keyfile=pair[1] if pair else None,
     )
-    logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
     return uvicorn.Server(options)
