@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import time
 
@@ -11,7 +12,7 @@ from croft.core.errors import Invalid
 from croft.services.compute.model.patterns import pattern
 from tests.hostile.tenants import GLANCE, NOVA, OPERATOR, THIEF, V2, VICTIM, Tenants
 
-NETWORK_LISTS = "networks subnets ports routers floatingips security-groups security-group-rules subnetpools".split()
+NETWORK_LISTS = "networks subnets ports routers floatingips security-groups security-group-rules subnetpools".split()  # noqa: SIM905
 ODD = [
     "limit=99999999999999999999",
     "limit=-1",
@@ -76,10 +77,8 @@ HANGING = ["(a+)+$", "(.*)*x", "(a|a|b)*c", ".*.*.*.*.*.*x", "(a?){200}b", "((a{
 @pytest.mark.parametrize("text", HANGING)
 def test_no_pattern_hangs_a_list(text: str) -> None:
     began = time.monotonic()
-    try:
+    with contextlib.suppress(Invalid):
         assert not pattern(text).found_in("a" * 254 + "!")
-    except Invalid:
-        pass
     assert time.monotonic() - began < 2
 
 
@@ -95,7 +94,8 @@ def test_patterns_mean_what_they_always_meant() -> None:
     names = ["tempest-server-instance-12", "web", "web-1.example", "wéb", "", "a.b", "aXb", "x]y", "tab\there", "a-b_c"]
     texts = [
         r"^.*\-instance\-[0-9]+$", "web", "^web$", "we?b", "a.b", r"a\.b", "[^a-z]", "[]x]", "w(e|é)b", "(?:web|a)-",
-        r"\d{2}", r"\d{1,2}$", r"\w+-\d", r"\s", r"\S+", "^$", "x*", "(a|)b", "[a-]", r"[\d.]+", "e{0,1}b", "b{2,}", "t.*?r",
+        r"\d{2}", r"\d{1,2}$", r"\w+-\d", r"\s", r"\S+", "^$", "x*", "(a|)b", "[a-]", r"[\d.]+", "e{0,1}b", "b{2,}",
+        "t.*?r",
     ]  # fmt: skip
     for text in texts:
         for name in names:
