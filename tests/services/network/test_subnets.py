@@ -315,6 +315,7 @@ def test_a_pool_lives_its_life(cloud: Cloud) -> None:
     ("wishes", "name"),
     [
         ({"prefixes": []}, "HTTPBadRequest"),
+        ({"prefixes": [f"10.{n}.0.0/16" for n in range(65)]}, "HTTPBadRequest"),
         ({"prefixes": ["x"]}, "HTTPBadRequest"),
         ({"prefixes": ["10.64.0.0/22", "2001:db8::/48"]}, "PrefixVersionMismatch"),
         ({"max_prefixlen": 33}, "UnsupportedMaxSubnetPoolPrefix"),

@@ -52,6 +52,10 @@ class NetworkUpdate(Struct, frozen=True, kw_only=True):
     is_default: bool | UnsetType = UNSET
 
 
+MAX_RANGES = 64
+"""Of a subnet or a pool: each may cost a question to the database when an address or prefix is looked for."""
+
+
 class Range(Struct, frozen=True, forbid_unknown_fields=True):
     start: str
     end: str
@@ -71,7 +75,7 @@ class SubnetCreate(Owned, frozen=True, kw_only=True):
     subnetpool_id: str | UnsetType | None = UNSET
     use_default_subnetpool: bool = False
     gateway_ip: str | UnsetType | None = UNSET
-    allocation_pools: list[Range] | UnsetType | None = UNSET
+    allocation_pools: Annotated[list[Range], Meta(max_length=MAX_RANGES)] | UnsetType | None = UNSET
     dns_nameservers: list[str] | UnsetType | None = UNSET
     host_routes: list[Route] | UnsetType | None = UNSET
     enable_dhcp: bool = True
@@ -83,7 +87,7 @@ class SubnetUpdate(Struct, frozen=True, kw_only=True):
     name: Text | UnsetType = UNSET
     description: Text | UnsetType | None = UNSET
     gateway_ip: str | UnsetType | None = UNSET
-    allocation_pools: list[Range] | UnsetType = UNSET
+    allocation_pools: Annotated[list[Range], Meta(max_length=MAX_RANGES)] | UnsetType = UNSET
     dns_nameservers: list[str] | UnsetType | None = UNSET
     host_routes: list[Route] | UnsetType | None = UNSET
     enable_dhcp: bool | UnsetType = UNSET
@@ -91,7 +95,7 @@ class SubnetUpdate(Struct, frozen=True, kw_only=True):
 
 class PoolCreate(Owned, frozen=True, kw_only=True):
     name: Annotated[str, Meta(max_length=255)]
-    prefixes: list[str] | str
+    prefixes: Annotated[list[str], Meta(max_length=MAX_RANGES)] | Annotated[str, Meta(max_length=4096)]
     min_prefixlen: Length | UnsetType = UNSET
     max_prefixlen: Length | UnsetType = UNSET
     default_prefixlen: Length | UnsetType = UNSET
@@ -103,7 +107,7 @@ class PoolCreate(Owned, frozen=True, kw_only=True):
 class PoolUpdate(Struct, frozen=True, kw_only=True):
     name: Text | UnsetType = UNSET
     description: Text | UnsetType | None = UNSET
-    prefixes: list[str] | UnsetType = UNSET
+    prefixes: Annotated[list[str], Meta(max_length=MAX_RANGES)] | UnsetType = UNSET
     min_prefixlen: Length | UnsetType = UNSET
     max_prefixlen: Length | UnsetType = UNSET
     default_prefixlen: Length | UnsetType = UNSET
