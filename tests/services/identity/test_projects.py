@@ -123,6 +123,12 @@ def test_pages_follow_each_other_to_the_end(either: House) -> None:
     assert either.ask("GET", "/projects", query="limit=-1").status == 400
 
 
+def test_a_slash_at_the_end_means_nothing(house: House) -> None:
+    place = house.made("project", name="tower")["id"]
+    for path in ("/projects", f"/projects/{place}", "/OS-TRUST/trusts", f"/projects/{place}/tags"):
+        assert house.ask("GET", f"{path}/").body == house.ask("GET", path).body
+
+
 def test_tags(house: House) -> None:
     place = house.made("project", name="tower")["id"]
     tags = f"/projects/{place}/tags"

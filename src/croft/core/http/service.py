@@ -44,6 +44,8 @@ class Service:
     microversions: Microversions | None = None
     request_id_header: str = ""
     """An older name of `x-openstack-request-id` that this API's clients still read."""
+    loose_slashes: bool = False
+    """A slash at the end of a path means nothing, as in Keystone; elsewhere `/things/` is the thing with no name."""
     purge: Callable[[str], bool] | None = None
     """Asks for the end of everything a project holds here; True once nothing is left."""
     holdings: Mapping[str, Callable[[Tx], set[str]]] = field(default_factory=dict)
@@ -80,6 +82,7 @@ class Application:
         service = self.services.get(prefix)
         if service is None:
             return self._no_service(arrival, request_id)
+        rest = rest.rstrip("/") if service.loose_slashes else rest
         matched = Matched(service, arrival, request_id, "/" + rest)
         try:
             if service.microversions:

@@ -21,7 +21,8 @@ def service(db: Database, settings: Settings) -> Service:
     known = Tokens(db, settings, most=1024)
     paths = routes(settings, known, Door(db, settings, known))
     reconcilers = [ProjectReconciler(db, settings.purges)]
-    return Service("identity", "identity", "/identity", "/identity/v3", dialects.identity, RULES, paths, reconcilers)
+    place = ("/identity", "/identity/v3", dialects.identity)
+    return Service("identity", "identity", *place, RULES, paths, reconcilers, loose_slashes=True)
 
 
 def authenticator(db: Database) -> Callable[[str], Actor]:
