@@ -56,16 +56,16 @@ def create_server(request: Request) -> Response:
     made = create.create_servers(request.ctx, servers_in.wish(body, request.version))
     if servers_in.wants_reservation(body):
         return reply({"reservation_id": made.reservation}, 202)
-    links = reader(request).links(made.ids[0])
+    read = reader(request)
     shown = {
         "id": made.ids[0],
-        "links": links,
+        "links": read.links(made.ids[0]),
         "security_groups": [{"name": name} for name in made.groups],
         "OS-DCF:diskConfig": given(body.server.disk_config, "MANUAL"),
         # Nova answers so whether or not the guest takes a password; none of ours does, and none is kept.
         "adminPass": given(body.server.admin_pass, secrets.token_urlsafe(9)),
     }
-    return reply({"server": shown}, 202, {"location": links[0]["href"]})
+    return reply({"server": shown}, 202, {"location": read.href(made.ids[0])})
 
 
 def show_server(request: Request) -> Response:
@@ -88,7 +88,7 @@ def rebuild_server(request: Request) -> Response:
     seen = power.rebuild_server(request.ctx, request.params["id"], image, changes)
     password = given(body.rebuild.admin_pass, secrets.token_urlsafe(9))
     read = reader(request)
-    return reply({"server": read.rebuilt(seen, password)}, 202, {"location": read.links(seen.server.id)[0]["href"]})
+    return reply({"server": read.rebuilt(seen, password)}, 202, {"location": read.href(seen.server.id)})
 
 
 def list_addresses(request: Request) -> Response:

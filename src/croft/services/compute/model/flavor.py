@@ -24,7 +24,7 @@ KEY_FORMS = frozenset(
 )
 
 
-class Flavor(msgspec.Struct, frozen=True):
+class Flavor(msgspec.Struct, frozen=True, gc=False):
     id: str
     name: str
     vcpus: int
@@ -39,7 +39,7 @@ class Flavor(msgspec.Struct, frozen=True):
     description: str | None = None
 
 
-class KeyPair(msgspec.Struct, frozen=True):
+class KeyPair(msgspec.Struct, frozen=True, gc=False):
     number: int
     user: str
     name: str

@@ -19,7 +19,7 @@ SILENT = 100
 """Seconds without a good look after which a host counts as down."""
 
 
-class Host(msgspec.Struct, frozen=True):
+class Host(msgspec.Struct, frozen=True, gc=False):
     id: str
     number: int
     name: str
@@ -50,7 +50,7 @@ class Host(msgspec.Struct, frozen=True):
         return not self.forced_down and not self.code and self.vcpus > 0 and now - (self.noted or 0) < SILENT
 
 
-class Load(msgspec.Struct, frozen=True):
+class Load(msgspec.Struct, frozen=True, gc=False):
     """What the servers of a host have been promised."""
 
     host: str

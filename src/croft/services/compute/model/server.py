@@ -21,7 +21,7 @@ CALM = 600
 """A guest that ran this long before it crashed is started again at once."""
 
 
-class Server(msgspec.Struct, frozen=True):
+class Server(msgspec.Struct, frozen=True, gc=False):
     id: str
     project: str
     user: str

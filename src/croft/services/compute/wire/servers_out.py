@@ -7,6 +7,9 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
+from msgspec import Raw
+from msgspec.json import encode
+
 from croft.core.clock import iso as _iso
 from croft.core.clock import iso_bare as _iso_bare
 from croft.core.http import Version
@@ -26,15 +29,23 @@ class Reader:
         self.version = version
         self.operator = operator
         self._servers = f"{base}/v2.1/servers/"
-        self._bookmarks = f"{base}/servers/"
         self._flavors = f"{base}/flavors/"
         self._images = f"{base}/images/"
         self._minor = version.minor
-        self._flavor_links: dict[str, dict[str, Any]] = {}
-        self._image_links: dict[str, dict[str, Any]] = {}
+        self._flavor_links: dict[str, Raw] = {}
+        self._image_links: dict[str, Raw] = {}
+        whole = encode([{"rel": "self", "href": self._servers}, {"rel": "bookmark", "href": f"{base}/servers/"}])
+        start, middle, end = whole.partition(b'"},')
+        self._link_parts = start, middle + end[:-3], end[-3:]
 
-    def links(self, id: str) -> list[dict[str, str]]:
-        return [{"rel": "self", "href": self._servers + id}, {"rel": "bookmark", "href": self._bookmarks + id}]
+    def href(self, id: str) -> str:
+        return self._servers + id
+
+    def links(self, id: str) -> Raw:
+        """Encoded at once: two of them come with each server of a list."""
+        start, middle, end = self._link_parts
+        name = id.encode()
+        return Raw(start + name + middle + name + end)
 
     def brief(self, server: Server) -> dict[str, Any]:
         return {"id": server.id, "name": server.name, "links": self.links(server.id)}
@@ -48,17 +59,15 @@ class Reader:
         server = seen.server
         shown = self._core(seen)
         shown["addresses"] = addresses(seen.ports, extended=True)
-        shown |= {
-            "config_drive": "True" if server.config_drive else "",
-            "key_name": server.key_name,
-            "os-extended-volumes:volumes_attached": [],
-            "OS-EXT-AZ:availability_zone": ZONE if server.host else server.zone,
-            "OS-EXT-STS:power_state": seen.states.power_state,
-            "OS-EXT-STS:task_state": seen.states.task_state,
-            "OS-EXT-STS:vm_state": seen.states.vm_state,
-            "OS-SRV-USG:launched_at": iso_bare(server.launched) if server.launched is not None else None,
-            "OS-SRV-USG:terminated_at": None,
-        }
+        shown["config_drive"] = "True" if server.config_drive else ""
+        shown["key_name"] = server.key_name
+        shown["os-extended-volumes:volumes_attached"] = ()
+        shown["OS-EXT-AZ:availability_zone"] = ZONE if server.host else server.zone
+        shown["OS-EXT-STS:power_state"] = seen.states.power_state
+        shown["OS-EXT-STS:task_state"] = seen.states.task_state
+        shown["OS-EXT-STS:vm_state"] = seen.states.vm_state
+        shown["OS-SRV-USG:launched_at"] = iso_bare(server.launched) if server.launched is not None else None
+        shown["OS-SRV-USG:terminated_at"] = None
         groups = _groups(seen.ports)
         if groups:
             shown["security_groups"] = [{"name": name} for name in groups]
@@ -142,14 +151,14 @@ class Reader:
         if self._minor >= 16:
             shown["host_status"] = ("UP" if seen.host_up else "DOWN") if host else ""
 
-    def _image(self, id: str) -> dict[str, Any]:
-        links = self._image_links.get(id)
-        if links is None:
-            links = {"id": id, "links": [{"rel": "bookmark", "href": self._images + id}]}
-            self._image_links[id] = links
-        return links
+    def _image(self, id: str) -> Raw:
+        found = self._image_links.get(id)
+        if found is None:
+            found = Raw(encode({"id": id, "links": [{"rel": "bookmark", "href": self._images + id}]}))
+            self._image_links[id] = found
+        return found
 
-    def _flavor(self, server: Server) -> dict[str, Any]:
+    def _flavor(self, server: Server) -> dict[str, Any] | Raw:
         if self._minor >= 47:
             return {
                 "original_name": server.flavor_name,
@@ -160,11 +169,11 @@ class Reader:
                 "swap": server.swap_mib,
                 "extra_specs": server.extra_specs,
             }
-        links = self._flavor_links.get(server.flavor)
-        if links is None:
-            links = {"id": server.flavor, "links": [{"rel": "bookmark", "href": self._flavors + server.flavor}]}
-            self._flavor_links[server.flavor] = links
-        return links
+        found = self._flavor_links.get(server.flavor)
+        if found is None:
+            link = {"rel": "bookmark", "href": self._flavors + server.flavor}
+            found = self._flavor_links[server.flavor] = Raw(encode({"id": server.flavor, "links": [link]}))
+        return found
 
 
 def addresses(ports: Sequence[ServerPort], *, extended: bool) -> dict[str, list[dict[str, Any]]]:
