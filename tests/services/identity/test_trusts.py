@@ -80,6 +80,7 @@ def test_with_impersonation_the_token_is_the_trustors_but_restricted(either: Hou
     body = {"application_credential": {"name": "mine now"}}
     assert either.ask("POST", f"/users/{two.ada}/application_credentials", body, token=token).status == 403
     assert two.create(token).status == 403
+    assert either.ask("DELETE", f"{TRUSTS}/{two.made()}", token=token).status == 403
     wish = {"identity": {"methods": ["token"], "token": {"id": token}}, "scope": project_scope(two.project)}
     assert either.call("POST", f"{V3}/auth/tokens", {"auth": wish}, token=None).status == 403
 
