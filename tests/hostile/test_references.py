@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import sqlalchemy as sa
 
 from croft.core.db import metadata
@@ -93,8 +95,17 @@ def test_foreign_things_for_servers_are_missing(cloud: Tenants) -> None:
     own = cloud.server(THIEF, networks=[{"uuid": mine}])
     key = {"keypair": {"name": "k", "type": "ssh"}}
     assert cloud.call("POST", f"{NOVA}/os-keypairs", key, VICTIM).status == 201
-    good = {"name": "x", "flavorRef": cloud.flavor(), "imageRef": cloud.image(THIEF), "networks": "none"}
-    theft = [{"networks": [{"uuid": network}]}, {"networks": [{"port": port}]}, {"imageRef": image}]
+    good: dict[str, Any] = {
+        "name": "x",
+        "flavorRef": cloud.flavor(),
+        "imageRef": cloud.image(THIEF),
+        "networks": "none",
+    }
+    theft: list[dict[str, Any]] = [
+        {"networks": [{"uuid": network}]},
+        {"networks": [{"port": port}]},
+        {"imageRef": image},
+    ]
     theft += [{"key_name": "k"}, {"networks": [{"uuid": mine}], "security_groups": [{"name": group}]}]
     theft += [{"availability_zone": "nova:h1"}, {"networks": [{"uuid": cloud.external()}]}, {"host": "h1"}]
     theft += [
@@ -147,7 +158,7 @@ def test_images_are_not_given_made_public_or_taken(sqlite_cloud: Tenants) -> Non
         ("tags/0", "x"),
     ):
         for verb in ("add", "replace"):
-            change = [{"op": verb, "path": f"/{path}", "value": value}]
+            change: list[dict[str, object]] = [{"op": verb, "path": f"/{path}", "value": value}]
             answer = cloud.call("PATCH", f"{GLANCE}/images/{mine}", change, headers=patch)
             assert answer.status in {400, 403, 409}, (change, answer.body)
     assert cloud.call("POST", f"{GLANCE}/images/{image}/members", {"member": "beta"}).status == 404

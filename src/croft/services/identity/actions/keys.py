@@ -1,6 +1,6 @@
 """Credentials that are only kept (EC2-like keys, certificates): each user's own; operators may also make and end them.
 
-Nobody reads a blob but the owner and who wrote it: it is a secret.
+Nobody reads a blob but the owner and who wrote it, and no token that was handed on: it is a secret.
 """
 
 from __future__ import annotations
@@ -40,7 +40,8 @@ def _need(tx: ReadTx, id: str) -> Credential:
 
 
 def _veiled(tx: ReadTx, row: Credential) -> Credential:
-    return row if tx.actor.user in {row.user, row.maker} else msgspec.structs.replace(row, blob=_HIDDEN)
+    known = tx.actor.user in {row.user, row.maker} and not tx.actor.restricted
+    return row if known else msgspec.structs.replace(row, blob=_HIDDEN)
 
 
 def list_keys(ctx: Ctx, equal: Mapping[str, Any], page: Page) -> list[Credential]:
@@ -117,10 +118,16 @@ def _ec2(row: Credential) -> shapes.Ec2:
     return shapes.Ec2(row.user, row.project or "", blob.access, blob.secret)
 
 
+def _veiled_ec2(tx: ReadTx, row: Credential) -> shapes.Ec2:
+    pair = _ec2(row)
+    return msgspec.structs.replace(pair, secret=_HIDDEN) if tx.actor.restricted else pair
+
+
 def list_ec2(ctx: Ctx, user: str) -> list[shapes.Ec2]:
     with ctx.read("identity.ec2_credential.list") as tx:
         own(tx, user)
-        return [_ec2(row) for row in credentials.credentials(tx, {"user": user, "type": "ec2"}, Page())]
+        rows = credentials.credentials(tx, {"user": user, "type": "ec2"}, Page())
+        return [_veiled_ec2(tx, row) for row in rows]
 
 
 def _need_ec2(tx: Tx, user: str, access: str) -> Credential:
@@ -133,7 +140,7 @@ def _need_ec2(tx: Tx, user: str, access: str) -> Credential:
 def show_ec2(ctx: Ctx, user: str, access: str) -> shapes.Ec2:
     with ctx.read("identity.ec2_credential.show") as tx:
         own(tx, user)
-        return _ec2(_need_ec2(tx, user, access))
+        return _veiled_ec2(tx, _need_ec2(tx, user, access))
 
 
 def create_ec2(ctx: Ctx, user: str, project: str) -> shapes.Ec2:
