@@ -10,6 +10,7 @@ import pytest
 import sqlalchemy as sa
 
 from croft.core.db import Database
+from croft.core.errors import Rejected
 from tests.hostile.tenants import NOVA, OPERATOR, VICTIM, Tenants
 from tests.services.identity.house import House
 
@@ -98,3 +99,20 @@ def test_no_secret_reaches_the_log(sqlite_cloud: Tenants, caplog: pytest.LogCapt
     private = key.json["keypair"]["private_key"].splitlines()[1]
     for word in (secret, "hunter2", answer.headers["x-subject-token"], private):
         assert word not in caplog.text
+
+
+def test_a_fault_shows_no_path_of_the_machine(sqlite_cloud: Tenants) -> None:
+    cloud = sqlite_cloud
+    wish = {"name": "s", "flavorRef": cloud.flavor(), "imageRef": cloud.image(), "networks": "none"}
+    id = cloud.call("POST", f"{NOVA}/servers", {"server": wish}, VICTIM).json["server"]["id"]
+    why = "qemu-img: '/var/lib/cloud/volumes/a.qcow2': 2 of 10.0.0.0/24, https://a.test/b/c failed"
+    for _ in range(40):
+        cloud.cloud.faults.among = frozenset({"compute.server"})
+        cloud.cloud.faults.arm(1, Rejected(why))
+        cloud.world.settle(60)
+        shown = cloud.call("GET", f"{NOVA}/servers/{id}", token=VICTIM).json["server"]
+        if shown["status"] == "ERROR":
+            break
+    assert shown["fault"]["message"] == "qemu-img: 'a.qcow2': 2 of 10.0.0.0/24, https://a.test/b/c failed"
+    seen = cloud.call("GET", f"{NOVA}/servers/{id}", token=OPERATOR).json["server"]
+    assert seen["fault"]["message"] == why

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
@@ -19,6 +20,7 @@ from croft.services.network.actions import ServerPort
 
 iso = lru_cache(4096)(_iso)
 iso_bare = lru_cache(4096)(_iso_bare)
+_FOLDERS = re.compile(r"(?<![\w.:/])/(?:[^\s/'\"]+/)+")
 _PROGRESSING = frozenset({"ACTIVE", "BUILD", "REBUILD", "REBOOT", "HARD_REBOOT", "RESIZE", "VERIFY_RESIZE"})
 
 
@@ -116,7 +118,7 @@ class Reader:
             shown["fault"] = {
                 "code": 500,
                 "created": iso(server.note.noted or server.updated),
-                "message": states.fault[:255],
+                "message": (states.fault if self.operator else without_folders(states.fault))[:255],
             }
         if minor >= 9:
             shown["locked"] = bool(server.locked)
@@ -186,6 +188,11 @@ def addresses(ports: Sequence[ServerPort], *, extended: bool) -> dict[str, list[
         for _, address in port.floating:
             entries.append(_address(address, 4, port.mac, "floating", extended=extended))
     return {name: entries for name, entries in found.items() if entries}
+
+
+def without_folders(text: str) -> str:
+    """An engine's words without where its files lie."""
+    return _FOLDERS.sub("", text)
 
 
 def _address(address: str, version: int, mac: str, kind: str, *, extended: bool) -> dict[str, Any]:
