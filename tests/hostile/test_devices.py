@@ -89,3 +89,25 @@ def test_an_operator_attaches_for_the_servers_project(sqlite_cloud: Tenants) -> 
     answer = cloud.call("POST", path, {"interfaceAttachment": {"net_id": network}}, OPERATOR)
     assert answer.status == 200, answer.body
     assert cloud.show("ports", answer.json["interfaceAttachment"]["port_id"])["project_id"] == "alpha"
+
+
+def test_a_member_does_not_tear_a_port_off_its_host(sqlite_cloud: Tenants) -> None:
+    cloud = sqlite_cloud
+    network, _ = cloud.network()
+    cloud.server(networks=[{"uuid": network}])
+    [port] = cloud.call("GET", f"{V2}/ports", token=OPERATOR, query="device_owner=compute:nova").json["ports"]
+    assert port["binding:host_id"]
+    for host in ("", None, "h2"):
+        answer = cloud.call("PUT", f"{V2}/ports/{port['id']}", {"port": {"binding:host_id": host}}, VICTIM)
+        assert answer.status == 403, answer.body
+    assert cloud.show("ports", port["id"], OPERATOR)["binding:host_id"] == port["binding:host_id"]
+
+
+@pytest.mark.parametrize("plural", ["networks", "ports", "routers", "security-groups", "subnetpools"])
+def test_nothing_is_born_with_more_tags_than_it_may_have(sqlite_cloud: Tenants, plural: str) -> None:
+    cloud = sqlite_cloud
+    wish = {"name": "n", "tags": [f"t{number}" for number in range(51)]}
+    wish |= {"ports": {"network_id": cloud.network()[0]}, "subnetpools": {"prefixes": ["10.0.0.0/16"]}}.get(plural, {})
+    name = plural.removesuffix("s").replace("-", "_")
+    assert cloud.call("POST", f"{V2}/{plural}", {name: wish}, VICTIM).status == 400
+    assert cloud.call("POST", f"{V2}/{plural}", {name: wish | {"tags": ["t"]}}, VICTIM).status == 201

@@ -114,12 +114,14 @@ def _ensure_allowed(tx: WriteTx, network: Network, wish: PortCreate | PortUpdate
 
 
 def _ensure_not_moved(tx: WriteTx, row: Port, wish: PortUpdate) -> None:
-    """What makes a port part of a router, or of the network itself, is not for people to change."""
+    """What makes a port part of a router, or of the network itself, is not for people to change; nor is its host."""
     moved = (given(wish.device_id) and wish.device_id != row.device) or (
         given(wish.device_owner) and wish.device_owner != row.owner
     )
     if row.internal and moved:
         access.ensure_may(tx.ctx, "network.port.intrude")
+    if given(wish.host_id) and text(wish.host_id) != row.host:
+        access.ensure_may(tx.ctx, "network.port.bind")
 
 
 def _groups(tx: WriteTx, asked: Any, *, security: bool) -> list[str]:

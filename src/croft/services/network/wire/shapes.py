@@ -13,6 +13,7 @@ Mode = Literal["slaac", "dhcpv6-stateful", "dhcpv6-stateless"]
 Length = Annotated[int, Meta(ge=0, le=128)]
 Whole = Annotated[int, Meta(ge=0, le=2**31 - 1)]
 Project = Annotated[str, Meta(max_length=64)]
+Tags = Annotated[list[Tag], Meta(max_length=50)]
 
 
 class Owned(Struct, frozen=True, kw_only=True):
@@ -21,7 +22,7 @@ class Owned(Struct, frozen=True, kw_only=True):
     project_id: Project | UnsetType | None = UNSET
     tenant_id: Project | UnsetType | None = UNSET
     description: Text | UnsetType | None = UNSET
-    tags: list[Tag] | UnsetType = UNSET
+    tags: Tags | UnsetType = UNSET
 
 
 class NetworkCreate(Owned, frozen=True, kw_only=True):
@@ -146,7 +147,7 @@ class PortCreate(_PortParts, frozen=True, kw_only=True):
     project_id: Project | UnsetType | None = UNSET
     tenant_id: Project | UnsetType | None = UNSET
     description: Text | UnsetType | None = UNSET
-    tags: list[Tag] | UnsetType = UNSET
+    tags: Tags | UnsetType = UNSET
 
 
 class PortUpdate(_PortParts, frozen=True, kw_only=True):
@@ -221,7 +222,7 @@ class RuleCreate(Struct, frozen=True, kw_only=True):
 
 
 class TagList(Struct, frozen=True):
-    tags: Annotated[list[Tag], Meta(max_length=50)]
+    tags: Tags
 
 
 class InterfaceWish(msgspec.Struct, frozen=True):
