@@ -111,3 +111,20 @@ def test_nothing_is_born_with_more_tags_than_it_may_have(sqlite_cloud: Tenants, 
     name = plural.removesuffix("s").replace("-", "_")
     assert cloud.call("POST", f"{V2}/{plural}", {name: wish}, VICTIM).status == 400
     assert cloud.call("POST", f"{V2}/{plural}", {name: wish | {"tags": ["t"]}}, VICTIM).status == 201
+
+
+def test_a_router_draws_no_traffic_of_a_prefix_that_is_not_its_projects(sqlite_cloud: Tenants) -> None:
+    cloud = sqlite_cloud
+    network, _ = cloud.network(OPERATOR, shared=True)
+    slaac = {"ip_version": 6, "ipv6_ra_mode": "slaac", "ipv6_address_mode": "slaac", "use_default_subnetpool": True}
+    theirs = cloud.make("subnets", OPERATOR, network_id=network, **slaac)
+    own, _ = cloud.network(THIEF)
+    mine = cloud.make("subnets", THIEF, network_id=own, **slaac)
+    router = cloud.make("routers", THIEF, external_gateway_info={"network_id": cloud.external()})["id"]
+    port = cloud.make("ports", THIEF, network_id=network)["id"]
+    for leg in ({"port_id": port}, {"subnet_id": mine["id"]}):
+        assert cloud.call("PUT", f"{V2}/routers/{router}/add_router_interface", leg).status == 200
+    cloud.world.settle(60)
+    announced = {route.prefix for route in cloud.cloud.engines.uplink.routes()}
+    assert mine["cidr"] in announced
+    assert theirs["cidr"] not in announced

@@ -145,13 +145,18 @@ def _ra_mode(subnets: Iterable[Subnet]) -> str:
 
 
 def routed_prefixes(
-    ports: Sequence[Port], held: Mapping[str, Sequence[Fixed]], subnets: Mapping[str, Subnet], pools: Iterable[str]
+    router: Router,
+    ports: Sequence[Port],
+    held: Mapping[str, Sequence[Fixed]],
+    subnets: Mapping[str, Subnet],
+    pools: Iterable[str],
 ) -> set[str]:
-    """The IPv6 prefixes the world may reach through a router: only such as were taken from one of the cloud's own
-    `pools`, since those alone are known to be nobody else's."""
+    """The IPv6 prefixes the world may reach through a router: only such as its own project took from one of the
+    cloud's own `pools`, since those alone are known to be nobody else's."""
     clouds = set(pools)
     inner = (subnets[each.subnet] for port in ports if port.owner == INTERFACE for each in held.get(port.id, ()))
-    return {each.cidr for each in inner if each.version == 6 and each.pool in clouds}
+    own = (each for each in inner if each.project == router.project)
+    return {each.cidr for each in own if each.version == 6 and each.pool in clouds}
 
 
 def external_v6(ports: Sequence[Port], held: Mapping[str, Sequence[Fixed]], subnets: Mapping[str, Subnet]) -> set[str]:

@@ -136,7 +136,7 @@ def _routes(seen: Seen, mine: set[str]) -> set[Route]:
     """How the world is to find what lies behind the router at these addresses."""
     if not (seen.bridged and seen.router.admin_up and seen.router.deleted is None):
         return set()
-    prefixes = specs.routed_prefixes(seen.ports, seen.held, seen.subnets, seen.pools)
+    prefixes = specs.routed_prefixes(seen.router, seen.ports, seen.held, seen.subnets, seen.pools)
     return specs.routes(prefixes, {each for each in mine if _reached(seen, each)})
 
 
