@@ -128,3 +128,19 @@ def test_a_router_draws_no_traffic_of_a_prefix_that_is_not_its_projects(sqlite_c
     announced = {route.prefix for route in cloud.cloud.engines.uplink.routes()}
     assert mine["cidr"] in announced
     assert theirs["cidr"] not in announced
+
+
+def test_no_floating_ip_leads_through_a_strangers_router(sqlite_cloud: Tenants) -> None:
+    cloud = sqlite_cloud
+    public = cloud.external()
+    network, subnet = cloud.network(OPERATOR, shared=True)
+    router = cloud.make("routers", THIEF, external_gateway_info={"network_id": public})["id"]
+    port = cloud.make("ports", THIEF, network_id=network)["id"]
+    assert cloud.call("PUT", f"{V2}/routers/{router}/add_router_interface", {"port_id": port}).status == 200
+    inner = cloud.make("ports", network_id=network)["id"]
+    wish = {"floating_network_id": public, "port_id": inner}
+    assert cloud.call("POST", f"{V2}/floatingips", {"floatingip": wish}, VICTIM).status == 404
+    gateway = cloud.make("routers", OPERATOR, external_gateway_info={"network_id": public})["id"]
+    path = f"{V2}/routers/{gateway}/add_router_interface"
+    assert cloud.call("PUT", path, {"subnet_id": subnet}, OPERATOR).status == 200
+    assert cloud.make("floatingips", **wish)["router_id"] == gateway

@@ -147,17 +147,25 @@ def _fixed(tx: Tx, port: Port, wanted: str) -> Fixed:
 
 
 def _router(tx: Tx, row: Floating, port: Port, fixed: Fixed) -> str:
-    """The router between the port's subnet and the floating IP's network; the one that is the gateway, if several."""
+    """The router between the port's subnet and the floating IP's network: the one that is the gateway, else one of the
+    same project; another project's leg in a shared network draws nobody's traffic."""
+    subnet = networks.any_subnet(tx, fixed.subnet)
+    gateway = subnet.gateway if subnet else None
     found = routers.any_routers_between(tx, fixed.subnet, row.network)
-    if not found:
+    right = [router for router, address in found if address == gateway]
+    right += [router for router, _ in found if _is_of(tx, router, row.project)]
+    if not right:
         raise NotFound(
             f"External network {row.network} is not reachable from subnet {fixed.subnet}.  Therefore, cannot "
             f"associate Port {port.id} with a Floating IP.",
             kind="ExternalGatewayForFloatingIPNotFound",
         )
-    subnet = networks.any_subnet(tx, fixed.subnet)
-    gateway = subnet.gateway if subnet else None
-    return next((router for router, address in found if address == gateway), found[0][0])
+    return right[0]
+
+
+def _is_of(tx: Tx, router: str, project: str) -> bool:
+    row = routers.any_router(tx, router)
+    return row is not None and row.project == project
 
 
 def list_floatings(ctx: Ctx, query: Query) -> tuple[list[Shown], bool, int]:
