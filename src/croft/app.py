@@ -160,6 +160,18 @@ def inventory(engines: Engines, services: Sequence[Service]) -> dict[str, operat
     }
 
 
+def resolvers(wish: str, file: Path = Path("/etc/resolv.conf")) -> tuple[str, ...]:
+    """Addresses a guest can reach: this machine's own resolvers if `auto`, those on its loopback left out."""
+    if wish == "none":
+        return ()
+    if wish != "auto":
+        return tuple(word.strip() for word in wish.split(",") if word.strip())
+    lines = file.read_text(errors="replace").splitlines() if file.exists() else []
+    named = [line.split()[1] for line in lines if line.startswith("nameserver") and len(line.split()) > 1]
+    found = [ipaddress.ip_address(name) for name in named if "%" not in name]
+    return tuple(str(each) for each in found if not each.is_loopback)
+
+
 class Croft:
     """Everything of one control plane, put together; `start` begins to work."""
 
@@ -221,6 +233,7 @@ class Croft:
             physnet=PHYSNET,
             v4_pool=TENANT_V4,
             v6_pool=v6,
+            dns=resolvers(self.config.resolvers) if known else (),
         )
 
     def start(self) -> None:

@@ -61,6 +61,7 @@ def fake_cloud(folder: Path) -> Iterator[Path]:
 def real_cloud(folder: Path, hosts: int) -> Iterator[Path]:
     """`croft up` with its own state, gone afterwards."""
     croft = [sys.executable, "-m", "croft.cli"]
+    (folder / "croft.toml").write_text('resolvers = "none"\n')
     try:
         subprocess.run([*croft, "up", "--state", str(folder), "--hosts", str(hosts)], check=True)
         yield folder / "clouds.yaml"

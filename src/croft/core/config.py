@@ -52,6 +52,9 @@ class Config:
     """What clients call, when it is not `https://LISTEN`; the catalog is made of it."""
     plain_http: bool = False
     region: str = "RegionOne"
+    resolvers: str = "auto"
+    """DNS servers that guests of ready-made networks are told of, comma-separated; `auto`: this machine's own, `none`:
+    no server. Counts when the cloud is first seeded."""
     workers: int = 8
     """Reconcilers running at once."""
     http_threads: int = 16

@@ -90,7 +90,8 @@ class Asgi:
         if length.isdigit() and int(length) > matched.route.limit:
             raise TooLarge(_too_large(matched.route.limit))
         try:
-            return await asyncio.wait_for(_read(receive, matched.route.limit), self._patience), iter(())
+            async with asyncio.timeout(self._patience):
+                return await _read(receive, matched.route.limit), iter(())
         except TimeoutError as error:
             raise Invalid("The request body did not arrive in time.") from error
 
