@@ -249,3 +249,10 @@ def test_the_database_file_is_its_owners_alone(tmp_path: Path) -> None:
     database.close()
     assert modes
     assert set(modes.values()) == {0o600}
+
+
+def test_a_transaction_inside_a_transaction_is_refused_and_not_waited_for(db: Database) -> None:
+    with db.write(), pytest.raises(TransactionHeld), db.write():
+        pass
+    with db.write() as tx:
+        assert tx.writing

@@ -138,6 +138,7 @@ class Database:
 
     @contextmanager
     def write(self) -> Iterator[Tx]:
+        outside_transaction()
         if self.sqlite:
             with self._writer, self._open(writing=True) as tx:
                 yield tx
