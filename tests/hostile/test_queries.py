@@ -78,7 +78,7 @@ HANGING = ["(a+)+$", "(.*)*x", "(a|a|b)*c", ".*.*.*.*.*.*x", "(a?){200}b", "((a{
 def test_no_pattern_hangs_a_list(text: str) -> None:
     began = time.monotonic()
     with contextlib.suppress(Invalid):
-        assert not pattern(text).found_in("a" * 254 + "!")
+        assert pattern(text).search("a" * 254 + "!") is None
     assert time.monotonic() - began < 2
 
 
@@ -99,7 +99,7 @@ def test_patterns_mean_what_they_always_meant() -> None:
     ]  # fmt: skip
     for text in texts:
         for name in names:
-            assert pattern(text).found_in(name) == bool(re.search(text, name)), (text, name)
+            assert (pattern(text).search(name) is not None) == bool(re.search(text, name)), (text, name)
 
 
 @pytest.mark.parametrize("text", ["(", "a)", "[a", "*", "a**", r"a\1", "(?=a)", "(?P<n>a)", "a{2,1}", "a{1000}", "\\"])

@@ -107,7 +107,7 @@ def _tests(filters: Filters) -> list[Test]:
     tests: list[Test] = []
     if filters.name:
         wanted = pattern(filters.name)
-        tests.append(lambda seen: wanted.found_in(seen.server.name))
+        tests.append(lambda seen: wanted.search(seen.server.name) is not None)
     for attribute, text in filters.matching:
         tests.append(_matching(attribute, pattern(text)))
     if filters.statuses:
@@ -126,14 +126,14 @@ def _tests(filters: Filters) -> list[Test]:
 
 def _matching(name: str, wanted: Pattern) -> Test:
     read = READABLE[name]
-    return lambda seen: wanted.found_in(read(seen.server))
+    return lambda seen: wanted.search(read(seen.server)) is not None
 
 
 def _address(wanted: Pattern, version: int) -> Test:
     def test(seen: Seen) -> bool:
         addresses = [ip for port in seen.ports for ip, _, kind in port.fixed if kind == version]
         floating = [ip for port in seen.ports for _, ip in port.floating] if version == 4 else []
-        return any(wanted.found_in(address) for address in addresses + floating)
+        return any(wanted.search(address) for address in addresses + floating)
 
     return test
 
