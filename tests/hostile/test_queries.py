@@ -102,7 +102,7 @@ def test_patterns_mean_what_they_always_meant() -> None:
             assert (pattern(text).search(name) is not None) == bool(re.search(text, name)), (text, name)
 
 
-@pytest.mark.parametrize("text", ["(", "a)", "[a", "*", "a**", r"a\1", "(?=a)", "(?P<n>a)", "a{2,1}", "a{1000}", "\\"])
+@pytest.mark.parametrize("text", ["(", "a)", "[a", "*", "a**", r"a\1", "(?=a)", "a{2,1}", "\\"])
 def test_what_is_no_pattern_here_is_refused(sqlite_cloud: Tenants, text: str) -> None:
     from urllib.parse import quote
 

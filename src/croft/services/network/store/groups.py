@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import sqlalchemy as sa
 
-from croft.core.db import Tx
+from croft.core.db import Tx, one_of
 from croft.core.errors import NotFound
 from croft.core.policy import Scope
 from croft.services.network.model.rows import Group, Rule
@@ -56,15 +56,13 @@ RULES: Listing[Rule] = Listing(
 _ANY_GROUP = sa.select(_group).where(_group.c.id == _BY_ID)
 _ANY_RULE = sa.select(_rule).where(_rule.c.id == _BY_ID)
 _RULES_OF = sa.select(_rule).where(_rule.c.group_id == sa.bindparam("group")).order_by(_rule.c.id)
-_RULES_OF_MANY = (
-    sa.select(_rule).where(_rule.c.group_id.in_(sa.bindparam("groups", expanding=True))).order_by(_rule.c.id)
-)
+_RULES_OF_MANY = sa.select(_rule).where(one_of(_rule.c.group_id, "groups")).order_by(_rule.c.id)
 _DEFAULT = sa.select(_group).where(_group.c.default_of == PROJECT, _group.c.deleted.is_(None))
 _NAMED = sa.select(_group).where(
     _group.c.project == PROJECT, _group.c.name == sa.bindparam("name"), _group.c.deleted.is_(None)
 )
-_SOME = sa.select(_group).where(_group.c.id.in_(sa.bindparam("ids", expanding=True)), _group.c.deleted.is_(None))
-_NAMES = sa.select(_group.c.id, _group.c.name).where(_group.c.id.in_(sa.bindparam("ids", expanding=True)))
+_SOME = sa.select(_group).where(one_of(_group.c.id, "ids"), _group.c.deleted.is_(None))
+_NAMES = sa.select(_group.c.id, _group.c.name).where(one_of(_group.c.id, "ids"))
 _MEMBERS = (
     sa.select(_member.c.port)
     .select_from(_member.join(_port, _port.c.id == _member.c.port))
@@ -80,7 +78,7 @@ _REFERRING = (
 )
 _DROP_REFERRING = sa.delete(_rule).where(_rule.c.remote_group == sa.bindparam("group"))
 _DROP_RULE = sa.delete(_rule).where(_rule.c.id == _BY_ID)
-_UNSEEN = sa.select(_group.c.id).where(_group.c.id.in_(sa.bindparam("ids", expanding=True)), _group.c.seen == 0)
+_UNSEEN = sa.select(_group.c.id).where(one_of(_group.c.id, "ids"), _group.c.seen == 0)
 
 
 def no_group(id: str) -> NotFound:

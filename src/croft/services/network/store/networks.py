@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 
 from croft.core import work
-from croft.core.db import Tx
+from croft.core.db import Tx, one_of
 from croft.core.errors import NotFound
 from croft.core.policy import Scope
 from croft.core.quota import limit
@@ -30,9 +30,7 @@ _ANY_SUBNET = sa.select(_subnet).where(_subnet.c.id == _BY_ID)
 _ANY_POOL = sa.select(_pool).where(_pool.c.id == _BY_ID)
 _SUBNETS_OF = sa.select(_subnet).where(_subnet.c.network == sa.bindparam("network")).order_by(_subnet.c.id)
 _SUBNET_IDS = (
-    sa.select(_subnet.c.network, _subnet.c.id)
-    .where(_subnet.c.network.in_(sa.bindparam("networks", expanding=True)))
-    .order_by(_subnet.c.id)
+    sa.select(_subnet.c.network, _subnet.c.id).where(one_of(_subnet.c.network, "networks")).order_by(_subnet.c.id)
 )
 _EVERYBODYS = sa.select(_network.c.id).where(_network.c.shared, _network.c.deleted.is_(None))
 _STATUS = sa.case((_SINCE < NOW - DEADLINE, "ERROR"), else_="ACTIVE")
@@ -148,7 +146,7 @@ def subnet_ids(tx: Tx, networks: Sequence[str]) -> dict[str, list[str]]:
     return found
 
 
-_SUBNETS_BY_ID = sa.select(_subnet).where(_subnet.c.id.in_(sa.bindparam("ids", expanding=True)))
+_SUBNETS_BY_ID = sa.select(_subnet).where(one_of(_subnet.c.id, "ids"))
 
 
 def any_subnets(tx: Tx, ids: Sequence[str]) -> dict[str, Subnet]:
@@ -280,7 +278,7 @@ def any_with_segment(tx: Tx, physnet: str, segment: int | None) -> str | None:
 
 
 _DOMAINS = sa.select(_network.c.id, _network.c.dns_domain).where(
-    _network.c.id.in_(sa.bindparam("ids", expanding=True)), _network.c.dns_domain != ""
+    one_of(_network.c.id, "ids"), _network.c.dns_domain != ""
 )
 
 
@@ -289,9 +287,7 @@ def any_domains(tx: Tx, ids: set[str]) -> dict[str, str]:
     return {row[0]: row[1] for row in raw(tx, _DOMAINS, {"ids": sorted(ids)})} if ids else {}
 
 
-_NAMES = sa.select(_network.c.id, _network.c.name, _network.c.mtu).where(
-    _network.c.id.in_(sa.bindparam("ids", expanding=True))
-)
+_NAMES = sa.select(_network.c.id, _network.c.name, _network.c.mtu).where(one_of(_network.c.id, "ids"))
 
 
 def any_names(tx: Tx, ids: set[str]) -> dict[str, tuple[str, int]]:
@@ -303,7 +299,7 @@ def any_mtus(tx: Tx, ids: set[str]) -> dict[str, int]:
     return {id: mtu for id, (_, mtu) in any_names(tx, ids).items()}
 
 
-_UNSEEN = sa.select(_network.c.id).where(_network.c.id.in_(sa.bindparam("ids", expanding=True)), _network.c.seen == 0)
+_UNSEEN = sa.select(_network.c.id).where(one_of(_network.c.id, "ids"), _network.c.seen == 0)
 
 
 def any_unseen(tx: Tx, ids: set[str]) -> list[str]:

@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from croft.core import work
-from croft.core.db import Tx
+from croft.core.db import Tx, one_of
 from croft.core.errors import Invalid, NotFound
 from croft.core.policy import Scope
 from croft.services.network.model.rows import (
@@ -86,11 +86,11 @@ PORTS: Listing[Port] = Listing(
 )
 _FIXED = (
     sa.select(_allocation.c.holder, _allocation.c.subnet, _allocation.c.address)
-    .where(_allocation.c.holder.in_(sa.bindparam("ids", expanding=True)))
+    .where(one_of(_allocation.c.holder, "ids"))
 )  # fmt: skip
 _GROUPS = (
     sa.select(_member.c.port, _member.c.group_id)
-    .where(_member.c.port.in_(sa.bindparam("ids", expanding=True)))
+    .where(one_of(_member.c.port, "ids"))
     .order_by(_member.c.port, _member.c.group_id)
 )
 
@@ -144,9 +144,7 @@ _DEVICES_IN = (
 )
 _OF_DEVICE = PORT.where(_port.c.device == sa.bindparam("device")).order_by(_port.c.id)
 _OF_DEVICES = (
-    sa.select(*_port.c)
-    .where(_port.c.device.in_(sa.bindparam("devices", expanding=True)), _port.c.owner.startswith(COMPUTE))
-    .order_by(_port.c.id)
+    sa.select(*_port.c).where(one_of(_port.c.device, "devices"), _port.c.owner.startswith(COMPUTE)).order_by(_port.c.id)
 )
 _LIVE_OF_DEVICE = PORT.where(_port.c.device == sa.bindparam("device"), _port.c.deleted.is_(None)).order_by(_port.c.id)
 
@@ -317,7 +315,7 @@ def any_floating_uses(tx: Tx, subnet: str) -> bool:
 _NAMED_GROUPS = (
     sa.select(_member.c.port, _member.c.group_id, tables.security_group.c.name)
     .select_from(_member.join(tables.security_group, tables.security_group.c.id == _member.c.group_id))
-    .where(_member.c.port.in_(sa.bindparam("ids", expanding=True)))
+    .where(one_of(_member.c.port, "ids"))
     .order_by(_member.c.port, _member.c.group_id)
 )
 
@@ -330,7 +328,7 @@ def named_groups_of(tx: Tx, ids: Sequence[str]) -> dict[str, list[tuple[str, str
     return found
 
 
-_SOME = PORT.where(_port.c.id.in_(sa.bindparam("ids", expanding=True)), _port.c.deleted.is_(None))
+_SOME = PORT.where(one_of(_port.c.id, "ids"), _port.c.deleted.is_(None))
 
 
 def any_ports(tx: Tx, ids: Sequence[str]) -> dict[str, Port]:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 
 from croft.core import work
-from croft.core.db import Tx
+from croft.core.db import Tx, one_of
 from croft.core.errors import NotFound
 from croft.core.policy import Scope
 from croft.services.network.model.rows import DEADLINE, GATEWAY, INTERFACE, Floating, Router
@@ -94,9 +94,7 @@ def floating(tx: Tx, scope: Scope, id: str) -> Floating:
 _GATEWAYS = (
     sa.select(_port.c.device, _allocation.c.subnet, _allocation.c.address)
     .select_from(_port.outerjoin(_allocation, _allocation.c.holder == _port.c.id))
-    .where(
-        _port.c.device.in_(sa.bindparam("routers", expanding=True)), _port.c.owner == GATEWAY, _port.c.deleted.is_(None)
-    )
+    .where(one_of(_port.c.device, "routers"), _port.c.owner == GATEWAY, _port.c.deleted.is_(None))
 )
 
 
@@ -135,7 +133,7 @@ def any_routers_between(tx: Tx, subnet: str, external: str) -> list[tuple[str, s
 _LIVE = _floating.c.deleted.is_(None)
 _OF_ROUTER = FLOATING.where(_floating.c.router == sa.bindparam("router"), _LIVE).order_by(_floating.c.id)
 _OF_PORT = FLOATING.where(_floating.c.port == sa.bindparam("port"), _LIVE).order_by(_floating.c.id)
-_OF_PORTS = FLOATING.where(_floating.c.port.in_(sa.bindparam("ports", expanding=True)), _LIVE).order_by(_floating.c.id)
+_OF_PORTS = FLOATING.where(one_of(_floating.c.port, "ports"), _LIVE).order_by(_floating.c.id)
 _IN_NETWORK = FLOATING.where(_floating.c.network == sa.bindparam("network")).order_by(_floating.c.id)
 _WITH_GATEWAY = (
     sa.select(_router.c.id).where(_router.c.external == sa.bindparam("network"), _router.c.deleted.is_(None)).limit(1)
