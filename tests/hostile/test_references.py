@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
@@ -16,75 +17,126 @@ def contents(cloud: Tenants) -> dict[str, int]:
         return {table.name: tx.scalar(sa.select(sa.func.count()).select_from(table)) for table in tables}
 
 
-def test_foreign_network_things_are_missing(cloud: Tenants) -> None:
+@dataclass(frozen=True)
+class Things:
+    """Ids: the victim's things, the operator's public network, and what the thief has of its own."""
+
+    network: str
+    subnet: str
+    port: str
+    group: str
+    router: str
+    pool: str
+    floating: str
+    public: str
+    my_network: str
+    my_subnet: str
+    my_port: str
+    my_group: str
+    my_router: str
+    my_floating: str
+
+
+def things(cloud: Tenants) -> Things:
     network, subnet = cloud.network()
-    port = cloud.make("ports", network_id=network)["id"]
-    group, router = cloud.make("security-groups", name="g")["id"], cloud.make("routers")["id"]
-    pool = cloud.make("subnetpools", name="p", prefixes=["10.200.0.0/16"])["id"]
-    public = cloud.external()
+    port, router, public = cloud.make("ports", network_id=network)["id"], cloud.make("routers")["id"], cloud.external()
     gateway = {"external_gateway_info": {"network_id": public}}
     cloud.call("PUT", f"{V2}/routers/{router}", {"router": gateway}, VICTIM)
     cloud.call("PUT", f"{V2}/routers/{router}/add_router_interface", {"subnet_id": subnet}, VICTIM)
-    floating = cloud.make("floatingips", floating_network_id=public, port_id=port)["id"]
-    mine, my_subnet = cloud.network(THIEF, "10.66.0.0/24")
-    my_port, my_router = cloud.make("ports", THIEF, network_id=mine)["id"], cloud.make("routers", THIEF)["id"]
-    my_group = cloud.make("security-groups", THIEF, name="g")["id"]
-    my_floating = cloud.make("floatingips", THIEF, floating_network_id=public)["id"]
-    rule = {"direction": "ingress", "ethertype": "IPv4"}
-    attempts = [
-        ("POST", "ports", {"port": {"network_id": network}}),
-        ("POST", "ports", {"ports": [{"network_id": mine}, {"network_id": network}]}),
-        ("POST", "ports", {"port": {"network_id": public}}),
-        ("POST", "ports", {"port": {"network_id": mine, "fixed_ips": [{"subnet_id": subnet}]}}),
-        ("POST", "ports", {"port": {"network_id": mine, "security_groups": [group]}}),
-        ("PUT", f"ports/{my_port}", {"port": {"security_groups": [my_group, group]}}),
-        ("PUT", f"ports/{my_port}", {"port": {"fixed_ips": [{"subnet_id": subnet}]}}),
-        ("PUT", f"ports/{my_port}", {"port": {"binding:host_id": "h1"}}),
-        ("POST", "subnets", {"subnet": {"network_id": network, "cidr": "10.5.0.0/24", "ip_version": 4}}),
-        ("POST", "subnets", {"subnet": {"network_id": public, "cidr": "10.5.0.0/24", "ip_version": 4}}),
-        ("POST", "subnets", {"subnet": {"network_id": mine, "subnetpool_id": pool, "ip_version": 4}}),
-        ("POST", "floatingips", {"floatingip": {"floating_network_id": public, "port_id": port}}),
-        ("POST", "floatingips", {"floatingip": {"floating_network_id": network}}),
-        ("PUT", f"floatingips/{my_floating}", {"floatingip": {"port_id": port}}),
-        ("PUT", f"floatingips/{floating}", {"floatingip": {"port_id": my_port}}),
-        ("PUT", f"routers/{my_router}", {"router": {"external_gateway_info": {"network_id": network}}}),
-        ("PUT", f"routers/{my_router}", {"router": {"external_gateway_info": {"network_id": public, "enable_snat": False}}}),  # noqa: E501
-        ("PUT", f"routers/{my_router}/add_router_interface", {"subnet_id": subnet}),
-        ("PUT", f"routers/{my_router}/add_router_interface", {"port_id": port}),
-        ("PUT", f"routers/{router}/add_router_interface", {"subnet_id": my_subnet}),
-        ("PUT", f"routers/{router}/remove_router_interface", {"subnet_id": subnet}),
-        ("POST", "security-group-rules", {"security_group_rule": rule | {"security_group_id": group}}),
-        (
-            "POST",
-            "security-group-rules",
-            {"security_group_rule": rule | {"security_group_id": my_group, "remote_group_id": group}},
-        ),
-        ("POST", "networks", {"network": {"project_id": "alpha"}}),
-        ("POST", "networks", {"network": {"tenant_id": "alpha"}}),
-        ("POST", "networks", {"network": {"shared": True}}),
-        ("POST", "networks", {"network": {"router:external": True}}),
-        ("POST", "networks", {"network": {"is_default": True}}),
-        ("POST", "networks", {"network": {"provider:network_type": "flat"}}),
-        ("POST", "networks", {"network": {"id": mine}}),
-        ("PUT", f"networks/{mine}", {"network": {"shared": True}}),
-        ("PUT", f"networks/{mine}", {"network": {"router:external": True}}),
-        ("PUT", f"networks/{mine}", {"network": {"project_id": "alpha"}}),
-        ("PUT", f"networks/{public}", {"network": {"name": "mine"}}),
-        ("PUT", f"networks/{public}/tags", {"tags": ["mine"]}),
-        ("DELETE", f"networks/{public}", None),
-        ("POST", "subnetpools", {"subnetpool": {"name": "p", "prefixes": ["10.0.0.0/8"], "shared": True}}),
-        ("POST", "subnetpools", {"subnetpool": {"name": "p", "prefixes": ["10.0.0.0/8"], "is_default": True}}),
-        ("PUT", "quotas/beta", {"quota": {"port": 100_000}}),
-        ("GET", "quotas/alpha", None),
-        ("GET", "quotas/alpha/details.json", None),
-        ("GET", "auto-allocated-topology/alpha", None),
-    ]  # fmt: skip
+    my_network, my_subnet = cloud.network(THIEF, "10.66.0.0/24")
+    return Things(
+        network=network,
+        subnet=subnet,
+        port=port,
+        group=cloud.make("security-groups", name="g")["id"],
+        router=router,
+        pool=cloud.make("subnetpools", name="p", prefixes=["10.200.0.0/16"])["id"],
+        floating=cloud.make("floatingips", floating_network_id=public, port_id=port)["id"],
+        public=public,
+        my_network=my_network,
+        my_subnet=my_subnet,
+        my_port=cloud.make("ports", THIEF, network_id=my_network)["id"],
+        my_group=cloud.make("security-groups", THIEF, name="g")["id"],
+        my_router=cloud.make("routers", THIEF)["id"],
+        my_floating=cloud.make("floatingips", THIEF, floating_network_id=public)["id"],
+    )
+
+
+def refused(cloud: Tenants, attempts: list[tuple[str, str, Any]]) -> None:
+    """Each attempt of the thief is a client's error, and they all change nothing."""
     before = contents(cloud)
     for method, path, body in attempts:
         answer = cloud.call(method, f"{V2}/{path}", body)
         assert 400 <= answer.status < 500, (method, path, body, answer.body)
         assert answer.json["NeutronError"]["message"]
     assert contents(cloud) == before
+
+
+def test_foreign_networks_and_ports_are_missing(cloud: Tenants) -> None:
+    ids = things(cloud)
+    mine, port = {"network_id": ids.my_network}, f"ports/{ids.my_port}"
+    cidr, rule = {"cidr": "10.5.0.0/24", "ip_version": 4}, {"direction": "ingress", "ethertype": "IPv4"}
+    by_group = rule | {"security_group_id": ids.my_group, "remote_group_id": ids.group}
+    refused(cloud, [
+        ("POST", "ports", {"port": {"network_id": ids.network}}),
+        ("POST", "ports", {"ports": [mine, {"network_id": ids.network}]}),
+        ("POST", "ports", {"port": {"network_id": ids.public}}),
+        ("POST", "ports", {"port": mine | {"fixed_ips": [{"subnet_id": ids.subnet}]}}),
+        ("POST", "ports", {"port": mine | {"security_groups": [ids.group]}}),
+        ("PUT", port, {"port": {"security_groups": [ids.my_group, ids.group]}}),
+        ("PUT", port, {"port": {"fixed_ips": [{"subnet_id": ids.subnet}]}}),
+        ("PUT", port, {"port": {"binding:host_id": "h1"}}),
+        ("POST", "subnets", {"subnet": cidr | {"network_id": ids.network}}),
+        ("POST", "subnets", {"subnet": cidr | {"network_id": ids.public}}),
+        ("POST", "subnets", {"subnet": mine | {"subnetpool_id": ids.pool, "ip_version": 4}}),
+        ("POST", "security-group-rules", {"security_group_rule": rule | {"security_group_id": ids.group}}),
+        ("POST", "security-group-rules", {"security_group_rule": by_group}),
+    ])  # fmt: skip
+
+
+def test_foreign_routers_and_floating_addresses_are_missing(cloud: Tenants) -> None:
+    ids = things(cloud)
+    router, victims = f"routers/{ids.my_router}", f"routers/{ids.router}"
+    stolen, unhidden = {"network_id": ids.network}, {"network_id": ids.public, "enable_snat": False}
+    refused(cloud, [
+        ("POST", "floatingips", {"floatingip": {"floating_network_id": ids.public, "port_id": ids.port}}),
+        ("POST", "floatingips", {"floatingip": {"floating_network_id": ids.network}}),
+        ("PUT", f"floatingips/{ids.my_floating}", {"floatingip": {"port_id": ids.port}}),
+        ("PUT", f"floatingips/{ids.floating}", {"floatingip": {"port_id": ids.my_port}}),
+        ("PUT", router, {"router": {"external_gateway_info": stolen}}),
+        ("PUT", router, {"router": {"external_gateway_info": unhidden}}),
+        ("PUT", f"{router}/add_router_interface", {"subnet_id": ids.subnet}),
+        ("PUT", f"{router}/add_router_interface", {"port_id": ids.port}),
+        ("PUT", f"{victims}/add_router_interface", {"subnet_id": ids.my_subnet}),
+        ("PUT", f"{victims}/remove_router_interface", {"subnet_id": ids.subnet}),
+    ])  # fmt: skip
+
+
+def test_network_things_are_not_given_shared_or_taken(cloud: Tenants) -> None:
+    ids = things(cloud)
+    mine, public = f"networks/{ids.my_network}", f"networks/{ids.public}"
+    pool = {"name": "p", "prefixes": ["10.0.0.0/8"]}
+    refused(cloud, [
+        ("POST", "networks", {"network": {"project_id": "alpha"}}),
+        ("POST", "networks", {"network": {"tenant_id": "alpha"}}),
+        ("POST", "networks", {"network": {"shared": True}}),
+        ("POST", "networks", {"network": {"router:external": True}}),
+        ("POST", "networks", {"network": {"is_default": True}}),
+        ("POST", "networks", {"network": {"provider:network_type": "flat"}}),
+        ("POST", "networks", {"network": {"id": ids.my_network}}),
+        ("PUT", mine, {"network": {"shared": True}}),
+        ("PUT", mine, {"network": {"router:external": True}}),
+        ("PUT", mine, {"network": {"project_id": "alpha"}}),
+        ("PUT", public, {"network": {"name": "mine"}}),
+        ("PUT", f"{public}/tags", {"tags": ["mine"]}),
+        ("DELETE", public, None),
+        ("POST", "subnetpools", {"subnetpool": pool | {"shared": True}}),
+        ("POST", "subnetpools", {"subnetpool": pool | {"is_default": True}}),
+        ("PUT", "quotas/beta", {"quota": {"port": 100_000}}),
+        ("GET", "quotas/alpha", None),
+        ("GET", "quotas/alpha/details.json", None),
+        ("GET", "auto-allocated-topology/alpha", None),
+    ])  # fmt: skip
 
 
 def test_foreign_things_for_servers_are_missing(cloud: Tenants) -> None:
