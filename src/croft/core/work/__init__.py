@@ -7,6 +7,7 @@ never lost; its lease `token` that two workers never run the same row; `since` h
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Protocol, runtime_checkable
 
 import msgspec
@@ -176,10 +177,11 @@ class Claim(msgspec.Struct, frozen=True):
     token: str
 
 
-def _claim_statement(db: Database) -> sa.TextClause:
+@lru_cache
+def _claim_statement(skip_locked: str) -> sa.TextClause:
     return sa.text(
         "UPDATE work SET token = :token, until = :until, tries = tries + 1 WHERE (kind, id) IN ("  # noqa: S608
-        "SELECT kind, id FROM work WHERE due <= :now AND until <= :now ORDER BY due LIMIT :most" + db.skip_locked + ") "
+        "SELECT kind, id FROM work WHERE due <= :now AND until <= :now ORDER BY due LIMIT :most" + skip_locked + ") "
         "RETURNING kind, id, seq, tries, token"
     )
 
@@ -187,21 +189,23 @@ def _claim_statement(db: Database) -> sa.TextClause:
 _ANY_DUE = sa.text("SELECT 1 FROM work WHERE due <= :now AND until <= :now LIMIT 1")
 
 
-def claim(db: Database, most: int) -> list[Claim]:
-    """Leases up to `most` due rows to the caller, soonest first. Costs no write when nothing is due."""
-    with db.read() as tx:
-        if tx.scalar(_ANY_DUE, {"now": tx.now}) is None:
-            return []
+def claim(db: Database, most: int, *, sure: bool = False) -> list[Claim]:
+    """Leases up to `most` due rows to the caller, soonest first. Costs no write when nothing is due, unless the caller
+    is `sure` that something is."""
+    if not sure:
+        with db.read() as tx:
+            if tx.scalar(_ANY_DUE, {"now": tx.now}) is None:
+                return []
     with db.write() as tx:
         values = {"token": new_secret(16), "until": tx.now + LEASE, "now": tx.now, "most": most}
-        return tx.all(Claim, _claim_statement(db), values)
+        return tx.all(Claim, _claim_statement(db.skip_locked), values)
 
 
 _RELEASE = sa.text(
     "UPDATE work SET token = '', until = 0, tries = :tries, code = :code, message = :message, noted = :now, "
     "since = CASE WHEN seq <> :seq THEN since WHEN :settled = 1 THEN NULL ELSE COALESCE(since, :now) END, "
     "due = CASE WHEN seq = :seq THEN :due ELSE :now END "
-    "WHERE kind = :kind AND id = :id AND token = :token"
+    "WHERE kind = :kind AND id = :id AND token = :token RETURNING due"
 )
 _FORGET = sa.text("DELETE FROM work WHERE kind = :kind AND id = :id AND token = :token AND seq = :seq")
 
@@ -211,7 +215,9 @@ def release(db: Database, claim: Claim, due: int, code: str = "", message: str =
     values = {"kind": claim.kind, "id": claim.id, "seq": claim.seq, "token": claim.token, "due": due, "tries": tries}
     with db.write() as tx:
         note = {"code": code, "message": message[:500], "now": tx.now, "settled": int(not code)}
-        return tx.run(_RELEASE, values | note) == 1
+        left = tx.scalar(_RELEASE, values | note)
+        tx.woken = left is not None and left <= tx.now
+        return left is not None
 
 
 def forget(db: Database, claim: Claim) -> None:

@@ -117,10 +117,11 @@ class Loop:
 
     def _dispatch(self) -> None:
         assert self._pool is not None
+        woken = False
         while not self._stopping:
             free = self._threads - len(self._running)
             try:
-                claims = work.claim(self.db, free) if free > 0 else []
+                claims = work.claim(self.db, free, sure=woken) if free > 0 else []
             except Unavailable as error:
                 log.warning("database away: %s", error)
                 claims = []
@@ -132,7 +133,7 @@ class Loop:
                 with self._changed:
                     self._running[key] = time.monotonic()
                 self._pool.submit(self._run_in_pool, claim, key)
-            self._pause(idle=not claims)
+            woken = self._pause()
             self._watch()
 
     def _run_in_pool(self, claim: Claim, key: str) -> None:
@@ -144,15 +145,17 @@ class Loop:
             log.exception("releasing %s failed", key)
         finally:
             with self._changed:
+                self._woken = self._woken or len(self._running) >= self._threads
                 del self._running[key]
-                self._woken = True
                 self._changed.notify_all()
 
-    def _pause(self, *, idle: bool) -> None:
+    def _pause(self) -> bool:
+        """Waits for a wake, for a thread to come free when none was, or for the next poll; whether it was woken."""
         with self._changed:
-            if not self._woken and not self._stopping and (idle or len(self._running) >= self._threads):
+            if not self._woken and not self._stopping:
                 self._changed.wait(POLL)
-            self._woken = False
+            woken, self._woken = self._woken, False
+            return woken
 
     def _watch(self) -> None:
         now = time.monotonic()
