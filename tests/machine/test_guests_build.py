@@ -12,7 +12,7 @@ import pytest
 from croft.machine.commands import CommandFailed
 from croft.machine.guests import modules
 from croft.machine.guests.build import build
-from croft.machine.guests.debian import NotOffered, Package
+from croft.machine.guests.debian import NotOffered, Package, without_credentials
 from croft.machine.progress import Progress, Silent, StepFailed
 
 
@@ -158,3 +158,10 @@ def test_signature_is_cut_off_exactly(tmp_path: Path) -> None:
     module(tmp_path, "signed", "", signature=b"S" * 300)
     plain, signed = (modules.read_module(tmp_path / f"{name}.ko") for name in ("plain", "signed"))
     assert signed.data == plain.data
+
+
+def test_a_guest_learns_the_mirror_but_not_its_password() -> None:
+    lines = ["deb http://mirror.test/debian bookworm main", "deb https://me:s3cret@mirror.test/a@b bookworm main"]
+    told = without_credentials(lines)
+    assert told.splitlines()[0] == lines[0]
+    assert told.splitlines()[1] == "deb https://mirror.test/a@b bookworm main"

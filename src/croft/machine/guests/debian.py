@@ -69,8 +69,7 @@ def closure(names: Iterable[str]) -> list[Package]:
 
 
 def sources(suite: str) -> list[str]:
-    """Where this machine gets Debian's `suite` and its updates from, as sources.list lines; Debian's own address if
-    it runs another suite."""
+    """Where this machine gets Debian's `suite` and its updates from, as sources.list lines."""
     form = "$(ORIGIN) $(REPO_URI) $(CODENAME) $(COMPONENT)"
     printed = run("apt-get", "indextargets", "--format", form, "Created-By: Packages")
     lines = []
@@ -78,10 +77,17 @@ def sources(suite: str) -> list[str]:
         origin, address, codename, component = line.split(" ")
         if origin == "Debian" and codename.split("-")[0] == suite and component == "main":
             lines.append(f"deb [signed-by={KEYRING}] {address} {codename} main")
-    if lines:
-        return lines
-    places = (("debian", suite), ("debian", f"{suite}-updates"), ("debian-security", f"{suite}-security"))
-    return [f"deb [signed-by={KEYRING}] http://deb.debian.org/{folder} {name} main" for folder, name in places]
+    if not lines:
+        raise StepFailed(
+            f"this machine's apt has no source for Debian's {suite}",
+            advice=f"Add one for {suite}, {suite}-updates and {suite}-security, run `apt-get update`, then this again.",
+        )
+    return lines
+
+
+def without_credentials(lines: Iterable[str]) -> str:
+    """The same as a file for a guest: a user and password in a mirror's address are this machine's alone."""
+    return "".join(re.sub(r"(?<=://)[^/@ ]*@", "", line) + "\n" for line in lines)
 
 
 def proxies() -> dict[str, str]:

@@ -31,7 +31,6 @@ SETTINGS = {
     "wait-online.conf": "etc/systemd/system/systemd-networkd-wait-online.service.d/croft.conf",
     "sshd.conf": "etc/ssh/sshd_config.d/60-croft.conf",
     "grub.cfg": "boot/grub/grub.cfg",
-    "debian.sources": "etc/apt/sources.list.d/debian.sources",
 }
 EARLY_SETTINGS = {
     "initramfs.conf": "etc/initramfs-tools/conf.d/croft",
@@ -105,6 +104,8 @@ def _configure(root: Path) -> None:
         (root / name).unlink(missing_ok=True)
     for name, place in SETTINGS.items():
         _place(name, root / place)
+    mirrors = debian.without_credentials(debian.sources(SUITE))
+    (root / "etc/apt/sources.list.d/debian.list").write_text(mirrors)
     (root / "etc/fstab").write_text(f"LABEL={NAME} / ext4 rw,discard,errors=remount-ro 0 1\n")
     (root / "etc/machine-id").write_text("")
     (root / "etc/hostname").write_text("debian\n")
