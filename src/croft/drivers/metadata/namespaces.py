@@ -173,16 +173,29 @@ def destroy(wirings: Iterable[Wiring]) -> None:
     """The device first: a namespace that somebody still holds would keep it."""
     lines: list[str] = []
     for wiring in wirings:
-        try:
-            present = bool(enter(wiring.host.netns, lambda device=wiring.device: _has(device)))  # type: ignore[misc]
-        except FileNotFoundError:
-            present = False
-        if present:
-            run(["ip", "-n", wiring.host.netns.name, "link", "del", wiring.device])
+        _drop_device(wiring)
         if wiring.path.exists():
             lines.append(f"netns del {wiring.namespace}")
     if lines:
         run(["ip", "-batch", "-"], lines)
+
+
+def _drop_device(wiring: Wiring) -> None:
+    """The kernel, taking a namespace apart that lost its name, may be faster than we are."""
+    if not _on_host(wiring):
+        return
+    try:
+        run(["ip", "-n", wiring.host.netns.name, "link", "del", wiring.device])
+    except Unavailable:
+        if _on_host(wiring):
+            raise
+
+
+def _on_host(wiring: Wiring) -> bool:
+    try:
+        return enter(wiring.host.netns, lambda: _has(wiring.device))
+    except FileNotFoundError:
+        return False
 
 
 def _has(device: str) -> bool:
