@@ -131,7 +131,6 @@ def test_a_database_that_goes_away_and_comes_back(sqlite_db: Database, caplog: p
 
     def read() -> Any:
         if errors:
-            loop.notify()
             raise errors.pop(0)
         return really()
 
