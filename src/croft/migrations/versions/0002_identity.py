@@ -149,6 +149,13 @@ def _tokens() -> None:
 
 
 def _delegation() -> None:
+    _identity_access_rule()
+    _identity_application_credential()
+    _identity_credential()
+    _identity_trust()
+
+
+def _identity_access_rule() -> None:
     op.create_table(
         "identity_access_rule",
         sa.Column("id", sa.String(64), nullable=False),
@@ -164,6 +171,9 @@ def _delegation() -> None:
             "user", "service", "method", "path", name="uq_identity_access_rule_user_service_method_path"
         ),
     )
+
+
+def _identity_application_credential() -> None:
     op.create_table(
         "identity_application_credential",
         sa.Column("id", sa.String(64), nullable=False),
@@ -183,6 +193,9 @@ def _delegation() -> None:
         sa.UniqueConstraint("user", "name", name="uq_identity_application_credential_user_name"),
     )
     op.create_index("ix_identity_application_credential_project", "identity_application_credential", ["project"])
+
+
+def _identity_credential() -> None:
     op.create_table(
         "identity_credential",
         sa.Column("id", sa.String(64), nullable=False),
@@ -196,6 +209,9 @@ def _delegation() -> None:
     )
     op.create_index("ix_identity_credential_project", "identity_credential", ["project"])
     op.create_index("ix_identity_credential_user", "identity_credential", ["user"])
+
+
+def _identity_trust() -> None:
     op.create_table(
         "identity_trust",
         sa.Column("id", sa.String(64), nullable=False),

@@ -13,6 +13,19 @@ _SEGMENT = sa.text("physnet <> '' AND segment IS NOT NULL")
 
 
 def upgrade() -> None:
+    _network()
+    _security_group()
+    _subnet_pool()
+    _floating_ip()
+    _port()
+    _router()
+    _security_rule()
+    _subnet()
+    _allocation()
+    _port_group()
+
+
+def _network() -> None:
     op.create_table(
         "network",
         sa.Column("id", sa.String(36), nullable=False),
@@ -49,6 +62,9 @@ def upgrade() -> None:
         sqlite_where=_SEGMENT,
         postgresql_where=_SEGMENT,
     )
+
+
+def _security_group() -> None:
     op.create_table(
         "security_group",
         sa.Column("id", sa.String(36), nullable=False),
@@ -74,6 +90,9 @@ def upgrade() -> None:
         sqlite_where=_LIVE,
         postgresql_where=_LIVE,
     )
+
+
+def _subnet_pool() -> None:
     op.create_table(
         "subnet_pool",
         sa.Column("id", sa.String(36), nullable=False),
@@ -96,6 +115,9 @@ def upgrade() -> None:
         sa.CheckConstraint("least <= usual AND usual <= most", name="ck_subnet_pool_lengths"),
     )
     op.create_index("ix_subnet_pool_project", "subnet_pool", ["project"])
+
+
+def _floating_ip() -> None:
     op.create_table(
         "floating_ip",
         sa.Column("id", sa.String(36), nullable=False),
@@ -134,6 +156,9 @@ def upgrade() -> None:
         sqlite_where=_LIVE,
         postgresql_where=_LIVE,
     )
+
+
+def _port() -> None:
     op.create_table(
         "port",
         sa.Column("id", sa.String(36), nullable=False),
@@ -169,6 +194,9 @@ def upgrade() -> None:
     op.create_index("ix_port_network", "port", ["network"])
     op.create_index("ix_port_project", "port", ["project"])
     op.create_index("uq_port_mac", "port", ["network", "mac"], unique=True, sqlite_where=_LIVE, postgresql_where=_LIVE)
+
+
+def _router() -> None:
     op.create_table(
         "router",
         sa.Column("id", sa.String(36), nullable=False),
@@ -191,6 +219,9 @@ def upgrade() -> None:
     )
     op.create_index("ix_router_external", "router", ["external"])
     op.create_index("ix_router_project", "router", ["project"])
+
+
+def _security_rule() -> None:
     op.create_table(
         "security_rule",
         sa.Column("id", sa.String(36), nullable=False),
@@ -213,6 +244,9 @@ def upgrade() -> None:
     op.create_index("ix_security_rule_group_id", "security_rule", ["group_id"])
     op.create_index("ix_security_rule_project", "security_rule", ["project"])
     op.create_index("ix_security_rule_remote_group", "security_rule", ["remote_group"])
+
+
+def _subnet() -> None:
     op.create_table(
         "subnet",
         sa.Column("id", sa.String(36), nullable=False),
@@ -243,6 +277,9 @@ def upgrade() -> None:
     )
     op.create_index("ix_subnet_pool", "subnet", ["pool", "first"])
     op.create_index("ix_subnet_project", "subnet", ["project"])
+
+
+def _allocation() -> None:
     op.create_table(
         "allocation",
         sa.Column("network", sa.String(36), nullable=False),
@@ -255,6 +292,9 @@ def upgrade() -> None:
     )
     op.create_index("ix_allocation_holder", "allocation", ["holder"])
     op.create_index("ix_allocation_subnet", "allocation", ["subnet", "slot"])
+
+
+def _port_group() -> None:
     op.create_table(
         "port_group",
         sa.Column("port", sa.String(36), nullable=False),
