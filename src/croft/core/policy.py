@@ -71,6 +71,12 @@ class Actor:
     """Made from an application credential that may not manage credentials or trusts."""
     requests: tuple[tuple[str, str, str], ...] | None = None
     """(service type, method, path pattern) of the only requests its credential allows; None allows every one."""
+    application_credential: str = ""
+    trust: str = ""
+    trustor: str = ""
+    """Whose roles a trust hands on."""
+    impersonator: str = ""
+    """Who really asks, where a trust lets them ask in the trustor's name."""
 
     @property
     def role(self) -> Role:

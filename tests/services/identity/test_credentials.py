@@ -64,7 +64,10 @@ def test_a_credential_opens_its_project_with_the_roles_held(either: House) -> No
     assert len(made["secret"]) >= 64
     assert {role["name"] for role in made["roles"]} == {"member", "reader"}
     assert (made["project_id"], made["unrestricted"], made["expires_at"]) == (ada.project, False, None)
-    token = ada.log_in(made).json["token"]
+    entered = ada.log_in(made)
+    token = entered.json["token"]
+    actor = identity.authenticator(either.db)(entered.headers["x-subject-token"])
+    assert (actor.application_credential, actor.trust, actor.trustor) == (made["id"], "", "")
     assert token["project"]["id"] == ada.project
     assert token["methods"] == ["application_credential"]
     assert token["application_credential"] == {"id": made["id"], "name": "robot", "restricted": True}

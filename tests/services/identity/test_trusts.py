@@ -60,6 +60,8 @@ def test_the_trustee_gets_the_roles_trusted_and_no_others(either: House) -> None
     trust = two.made()
     token = two.use(trust).json["token"]
     assert token["user"]["id"] == two.bob
+    actor = identity.authenticator(either.db)(two.use(trust).headers["x-subject-token"])
+    assert (actor.user, actor.trust, actor.trustor, actor.impersonator) == (two.bob, trust, two.ada, "")
     assert token["project"]["id"] == two.project
     assert [role["name"] for role in token["roles"]] == ["reader"]
     assert token["OS-TRUST:trust"] == {
@@ -77,6 +79,8 @@ def test_with_impersonation_the_token_is_the_trustors_but_restricted(either: Hou
     token = answer.headers["x-subject-token"]
     actor = identity.authenticator(either.db)(token)
     assert (actor.user, actor.roles, actor.restricted) == (two.ada, {"reader"}, True)
+    assert (actor.trustor, actor.impersonator) == (two.ada, two.bob)
+    assert actor.trust == answer.json["token"]["OS-TRUST:trust"]["id"]
     body = {"application_credential": {"name": "mine now"}}
     assert either.ask("POST", f"/users/{two.ada}/application_credentials", body, token=token).status == 403
     assert two.create(token).status == 403

@@ -188,6 +188,10 @@ def actor_of(standing: Standing) -> Actor:
         requests=None
         if standing.access_rules is None
         else tuple((rule.service, rule.method, rule.path) for rule in standing.access_rules),
+        application_credential=token.application_credential or "",
+        trust=token.trust or "",
+        trustor=standing.trust.trustor if standing.trust else "",
+        impersonator=standing.trust.trustee if standing.trust and standing.trust.impersonation else "",
     )
 
 
