@@ -45,7 +45,7 @@ def namespace(state: Path) -> dict[str, Any]:
     db = Database(config.database_url, SystemClock())
     real = config.engines != "fake" and facts.load(Layout(state)) is not None  # `croft dev` keeps none
     croft = Croft(config, db, real_engines(Layout(state)) if real else fake_engines())
-    operator = Actor(user="operator", user_name="operator", roles=frozenset({"admin"}), system=True)
+    operator = Actor(user="operator", user_name="operator", roles=frozenset({"admin"}))
 
     def run(kind: str, id: str) -> Result:
         if not real:

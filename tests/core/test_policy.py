@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,6 +15,7 @@ RULES = (
     Rule("t.thing.create", Role.MEMBER, "create_thing", "create things"),
     Rule("t.thing.destroy", Role.ADMIN, "destroy_thing", "destroy things"),
     Rule("t.token.show", Role.NONE, "show_token", "see tokens", project=False),
+    Rule("t.person.make", Role.ADMIN, "make_person", "make people", domain=Role.MANAGER, system=Role.ADMIN),
 )
 
 
@@ -42,6 +44,43 @@ def test_a_project_action_needs_a_project() -> None:
     assert not policy.allows(actor("member", project=""), "t.thing.create")
     assert policy.allows(actor("member", project=""), "t.token.show")
     assert policy.check(actor("admin", project=""), "t.thing.create") == Scope(None, "")
+
+
+SYSTEM, DOMAIN = {"system": True}, {"domain": "d"}
+
+
+@pytest.mark.parametrize(
+    ("scope", "role", "allowed"),
+    [
+        (SYSTEM, "admin", {"t.token.show", "t.person.make"}),
+        (SYSTEM, "manager", {"t.token.show"}),
+        (DOMAIN, "admin", {"t.token.show", "t.person.make"}),
+        (DOMAIN, "manager", {"t.token.show", "t.person.make"}),
+        (DOMAIN, "member", {"t.token.show"}),
+        ({}, "", {"t.token.show"}),
+    ],
+)
+def test_other_tokens_may_only_what_a_rule_says_of_them(scope: dict[str, Any], role: str, allowed: set[str]) -> None:
+    policy, who = Policy(RULES), Actor(user="u", roles=frozenset({role}), **scope)
+    assert {rule.action for rule in RULES if policy.allows(who, rule.action)} == allowed
+
+
+@pytest.mark.parametrize(
+    ("scope", "role", "reach"),
+    [
+        (SYSTEM, "admin", Scope(None)),
+        (SYSTEM, "reader", Scope(None)),
+        (SYSTEM, "other", Scope("")),
+        (DOMAIN, "admin", Scope("d", "", "d")),
+        (DOMAIN, "reader", Scope("d", "", "d")),
+        (DOMAIN, "other", Scope("")),
+        ({}, "", Scope("")),
+    ],
+)
+def test_a_token_reaches_what_it_is_for(scope: dict[str, Any], role: str, reach: Scope) -> None:
+    who = Actor(user="u", roles=frozenset({role}), **scope)
+    assert Policy(RULES).check(who, "t.token.show") == reach
+    assert who.is_admin is (scope is SYSTEM and role == "admin")
 
 
 def test_people_reach_their_project_and_operators_all() -> None:
@@ -105,7 +144,22 @@ def test_operators_override_by_openstacks_name(tmp_path: Path) -> None:
     assert policy.allows(actor(), "t.thing.destroy")
 
 
-@pytest.mark.parametrize("overrides", [{"create_thnig": "member"}, {"create_thing": "king"}])
+def test_an_override_says_it_of_each_kind_of_token() -> None:
+    policy = Policy(RULES, {"make_person": "project=manager domain=nobody system=reader"})
+    assert policy.allows(actor("manager"), "t.person.make")
+    assert not policy.allows(Actor(user="u", roles=frozenset({"admin"}), domain="d"), "t.person.make")
+    assert policy.allows(Actor(user="u", roles=frozenset({"reader"}), system=True), "t.person.make")
+
+
+@pytest.mark.parametrize(
+    "overrides",
+    [
+        {"create_thnig": "member"},
+        {"create_thing": "king"},
+        {"create_thing": "planet=member"},
+        {"create_thing": "nobody"},
+    ],
+)
 def test_an_override_of_nothing_or_to_nobody_refuses_to_start(overrides: dict[str, str]) -> None:
     with pytest.raises(ValueError, match="unknown"):
         Policy(RULES, overrides)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
 from croft.core import migrate
 from croft.core.db import Database, metadata
-from croft.core.policy import Actor, Role
+from croft.core.policy import Actor, Policy, Role
 from tests.cloud import Cloud
 from tests.postgres import Postgres
 
@@ -33,18 +34,29 @@ def test_a_service_has_its_page_in_the_guide(service: str) -> None:
     assert (ROOT / "docs/guide/services" / f"{service}.md").is_file()
 
 
+LETTERS = {Role.ADMIN: "A", Role.MANAGER: "M", Role.MEMBER: "m", Role.READER: "r", Role.NONE: "o"}
+SCOPES: dict[str, dict[str, Any]] = {"system": {"system": True}, "domain": {"domain": "d"}, "project": {"project": "p"}}
+
+
+def matrix(policy: Policy) -> str:
+    """Each action, and who may: A admin, M manager, m member, r reader, o none of these; u without any scope."""
+    lines = [f"{'action':<48} {'openstack':<64} {'system':<7} {'domain':<7} {'project':<7} unscoped"]
+    for name, rule in sorted(policy.rules.items()):
+        cells = []
+        for scope in SCOPES.values():
+            may = ""
+            for role, letter in LETTERS.items():
+                roles = frozenset({role.name.lower() if role else "other"})
+                may += letter if policy.allows(Actor(user="u", roles=roles, **scope), name) else "-"
+            cells.append(f"{may:<7}")
+        bare = "u" if policy.allows(Actor(user="u"), name) else "-"
+        lines.append(f"{name:<48} {rule.openstack:<64} {' '.join(cells)} {bare}")
+    return "\n".join(lines) + "\n"
+
+
 def test_who_may_do_what_is_as_written_down(sqlite_cloud: Cloud) -> None:
     """Regenerate with `CROFT_GOLDEN=write make check` and read the difference."""
-    policy = sqlite_cloud.world.policy
-    lines = []
-    for name, rule in sorted(policy.rules.items()):
-        allowed = []
-        for role in Role:
-            roles = frozenset() if role is Role.NONE else frozenset({role.name.lower()})
-            if policy.allows(Actor(user="u", project="p", roles=roles), name):
-                allowed.append(role.name.lower())
-        lines.append(f"{name:<44} {rule.openstack:<64} {' '.join(allowed)}")
-    text = "\n".join(lines) + "\n"
+    text = matrix(sqlite_cloud.world.policy)
     if os.environ.get("CROFT_GOLDEN") == "write":
         GOLDEN.write_text(text)
     assert GOLDEN.read_text() == text

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import IntEnum
 from pathlib import Path
+from typing import Any
 
 from croft.core.errors import Forbidden
 
@@ -25,8 +26,10 @@ class Role(IntEnum):
 class Rule:
     """One row of a policy table.
 
-    `action` is `service.thing.verb`; `least` the smallest role; `openstack` the name under which OpenStack's own policy
-    files know it, for overrides; `says` completes "You may not …". With `project` the actor needs a project scope.
+    `action` is `service.thing.verb`; `least` the smallest role in a project; `openstack` the name under which
+    OpenStack's own policy files know it, for overrides; `says` completes "You may not …". With `project` the actor
+    needs a scope. `domain` and `system` are the smallest roles of tokens for these; None forbids them. A rule that asks
+    for neither role nor project is about the asking one's own things, and open to every token.
     """
 
     action: str
@@ -34,16 +37,28 @@ class Rule:
     openstack: str
     says: str
     project: bool = True
+    domain: Role | None = None
+    system: Role | None = None
+
+    def least_of(self, actor: Actor) -> Role | None:
+        """The smallest role that suffices with a token like this one's; None when no role does."""
+        if actor.project or (self.least is Role.NONE and not self.project):
+            return self.least
+        if actor.system or actor.domain:
+            return self.system if actor.system else self.domain
+        return None if self.project and not actor.is_admin else self.least
 
 
 @dataclass(frozen=True, slots=True)
 class Scope:
     """Whose rows a store may touch: one project's, or (operators) everybody's when `project` is None.
 
-    `own` is the actor's project even when everything may be touched."""
+    `own` is the actor's project even when everything may be touched. With `domain`, rows of that domain only; `project`
+    then also names it, so that a store which knows projects alone finds nothing of anybody's."""
 
     project: str | None
     own: str = ""
+    domain: str = ""
 
     def covers(self, project: str | None) -> bool:
         return self.project is None or self.project == project
@@ -84,7 +99,17 @@ class Actor:
 
     @property
     def is_admin(self) -> bool:
-        return "admin" in self.roles
+        """An operator: admin in a project or of the system. Who is admin of a domain is none."""
+        return "admin" in self.roles and not self.domain
+
+    @property
+    def reach(self) -> Scope:
+        """What an allowed action may touch."""
+        if self.is_admin:
+            return Scope(None, self.project)
+        if (self.domain or self.system) and self.role >= Role.READER:
+            return Scope(self.domain or None, "", self.domain)
+        return Scope(self.project, self.project)
 
     def may_request(self, service: str, method: str, path: str) -> bool:
         """Whether the access rules of its application credential, if any, cover a request."""
@@ -126,9 +151,9 @@ class Policy:
         for rule in rules:
             if rule.action in self.rules:
                 raise ValueError(f"policy action {rule.action} is declared twice")
-            least = (overrides or {}).get(rule.openstack)
+            wish = (overrides or {}).get(rule.openstack)
             known.add(rule.openstack)
-            self.rules[rule.action] = replace(rule, least=_role(least)) if least else rule
+            self.rules[rule.action] = _overridden(rule, wish) if wish else rule
         unknown = set(overrides or {}) - known
         if unknown:
             raise ValueError(f"policy overrides name unknown rules: {', '.join(sorted(unknown))}")
@@ -136,9 +161,10 @@ class Policy:
     def check(self, actor: Actor, action: str) -> Scope:
         """The scope of an allowed action; `Forbidden` otherwise. An undeclared action is a KeyError: our bug."""
         rule = self.rules[action]
-        if actor.role < rule.least or (rule.project and not actor.project and not actor.is_admin):
+        least = rule.least_of(actor)
+        if least is None or actor.role < least:
             raise Forbidden(f"Policy doesn't allow {rule.openstack} to be performed: you may not {rule.says}.")
-        return Scope(None if actor.is_admin else actor.project, actor.project)
+        return actor.reach
 
     def allows(self, actor: Actor, action: str) -> bool:
         try:
@@ -146,6 +172,21 @@ class Policy:
         except Forbidden:
             return False
         return True
+
+
+_FIELDS = {"project": "least", "domain": "domain", "system": "system"}
+
+
+def _overridden(rule: Rule, wish: str) -> Rule:
+    """`manager` changes the role in a project; `domain=manager system=nobody` those of other tokens."""
+    for word in wish.split():
+        scope, _, name = word.rpartition("=")
+        if (scope or "project") not in _FIELDS:
+            raise ValueError(f"a policy override names an unknown scope: {word}")
+        nobody = name == "nobody" and scope in {"domain", "system"}
+        change: dict[str, Any] = {_FIELDS[scope or "project"]: None if nobody else _role(name)}
+        rule = replace(rule, **change)
+    return rule
 
 
 def _role(name: str) -> Role:

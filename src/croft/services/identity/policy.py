@@ -1,15 +1,21 @@
 """Who may do what in identity. Operators do everything; a project's manager lends out its roles; people see themselves.
 
-Where a rule asks for no role, the action itself only serves the asking user's own things.
+Where a rule asks for no role, the action itself only serves the asking user's own things, and beyond them what the
+token's scope reaches. With a token for the system a reader reads everything and an admin changes everything.
 """
 
 from __future__ import annotations
 
 from croft.core.policy import Role, Rule
 
+_READS = {"list", "show", "check"}
 
-def _rule(action: str, least: Role, openstack: str, says: str) -> Rule:
-    return Rule(f"identity.{action}", least, f"identity:{openstack}", says, project=least is Role.MANAGER)
+
+def _rule(action: str, least: Role, openstack: str, says: str, domain: Role | None = None) -> Rule:
+    """`domain` is the least role with a token for a domain, which then reaches that domain alone."""
+    system = Role.READER if action.rpartition(".")[2] in _READS else Role.ADMIN
+    asks = (f"identity.{action}", least, f"identity:{openstack}", says)
+    return Rule(*asks, project=least is Role.MANAGER, domain=domain, system=system)
 
 
 _ADMIN, _MANAGER, _ANYONE = Role.ADMIN, Role.MANAGER, Role.NONE
