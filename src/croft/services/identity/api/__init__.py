@@ -6,7 +6,7 @@ from croft.core.http import Route
 from croft.services.identity.actions.catalog import Catalog
 from croft.services.identity.actions.login import Door
 from croft.services.identity.actions.tokens import Tokens
-from croft.services.identity.api import assignments, projects, roles, trusts, versions
+from croft.services.identity.api import assignments, federation, projects, roles, trusts, versions
 from croft.services.identity.api.auth import AuthApi
 from croft.services.identity.api.catalog import CatalogApi
 from croft.services.identity.api.credentials import CredentialsApi
@@ -26,4 +26,5 @@ def routes(settings: Settings, tokens: Tokens, door: Door) -> list[Route]:
         *CatalogApi(Catalog(settings)).routes(),
         *CredentialsApi(settings).routes(),
         *trusts.ROUTES,
+        *federation.ROUTES,
     ]

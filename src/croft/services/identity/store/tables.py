@@ -204,3 +204,40 @@ endpoint = sa.Table(
     sa.Index("ix_identity_endpoint_service", "service"),
     sa.CheckConstraint("interface IN ('public', 'internal', 'admin')", name="interface"),
 )
+identity_provider = sa.Table(
+    "identity_provider",
+    metadata,
+    sa.Column("id", sa.String(64), primary_key=True),
+    sa.Column("domain", sa.String(64), nullable=False),
+    sa.Column("description", sa.Text, nullable=True),
+    sa.Column("enabled", sa.Boolean, nullable=False),
+    sa.Column("remote_ids", Json, nullable=False),
+    sa.Column("authorization_ttl", sa.Integer, nullable=True),
+)
+mapping = sa.Table(
+    "identity_mapping",
+    metadata,
+    sa.Column("id", sa.String(64), primary_key=True),
+    sa.Column("rules", Json, nullable=False),
+    sa.Column("schema_version", sa.String(5), nullable=False),
+)
+protocol = sa.Table(
+    "identity_protocol",
+    metadata,
+    sa.Column("id", sa.String(64), nullable=False),
+    _owner("identity_provider", "provider"),
+    sa.Column("mapping", sa.String(64), nullable=False),
+    sa.Column("remote_id_attribute", sa.String(64), nullable=True),
+    sa.PrimaryKeyConstraint("provider", "id"),
+    sa.Index("ix_identity_protocol_mapping", "mapping"),
+)
+service_provider = sa.Table(
+    "identity_service_provider",
+    metadata,
+    sa.Column("id", sa.String(64), primary_key=True),
+    sa.Column("auth_url", sa.String(256), nullable=False),
+    sa.Column("sp_url", sa.String(256), nullable=False),
+    sa.Column("description", sa.Text, nullable=True),
+    sa.Column("enabled", sa.Boolean, nullable=False),
+    sa.Column("relay_state_prefix", sa.String(256), nullable=False),
+)
