@@ -185,6 +185,7 @@ class Croft:
             endpoints=lambda: [(each.type, each.name, each.endpoint) for each in self.services],
             purges=purges,
             bcrypt_rounds=config.bcrypt_rounds,
+            name_quarantine_days=config.name_quarantine_days,
             token_ttl=config.token_hours * 3600,
         )
         self.services: Sequence[Service] = self._services(settings)

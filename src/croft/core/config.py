@@ -55,6 +55,8 @@ class Config:
     resolvers: str = "auto"
     """DNS servers that guests of ready-made networks are told of, comma-separated; `auto`: this machine's own, `none`:
     no server. Counts when the cloud is first seeded."""
+    name_quarantine_days: int = 0
+    """So long the name of a deleted or renamed project, and its slug, are given to no other; at most 366."""
     workers: int = 8
     """Reconcilers running at once."""
     http_threads: int = 16

@@ -25,9 +25,9 @@ def current(db: Database) -> str | None:
         return conn.execute(sa.text("SELECT version_num FROM alembic_version")).scalar()
 
 
-def migrate(db: Database) -> tuple[str | None, str]:
-    """Walks from the revision found to the head, in one transaction; returns both. Refuses a newer database."""
-    before, after = current(db), head()
+def migrate(db: Database, to: str = "") -> tuple[str | None, str]:
+    """Walks from the revision found to the head (or `to`) in one transaction; returns both. Refuses a newer one."""
+    before, after = current(db), to or head()
     if before == after:
         return before, after
     if before is not None and before > after:
@@ -42,5 +42,5 @@ def migrate(db: Database) -> tuple[str | None, str]:
     with db.write() as tx:
         tx.lock("croft:migrate")
         config.attributes["connection"] = tx.conn
-        command.upgrade(config, "head")
+        command.upgrade(config, after)
     return before, after

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from msgspec import UNSET
+from msgspec.structs import replace
 
 from croft.core import work
 from croft.core.ctx import Ctx, ReadTx, WriteTx
@@ -13,8 +14,9 @@ from croft.core.db import Tx
 from croft.core.errors import Conflict, Forbidden, Invalid, NotFound
 from croft.core.ids import new_hex_id
 from croft.core.page import Page
+from croft.services.identity.actions.births import Births
 from croft.services.identity.model import DEFAULT_DOMAIN, Project
-from croft.services.identity.store import epoch, projects, roles, users
+from croft.services.identity.store import epoch, names, projects, roles, users
 from croft.services.identity.wire import shapes
 
 MAX_DEPTH = 5
@@ -77,7 +79,7 @@ def _holds_role(tx: ReadTx, project: Project) -> bool:
     return bool(roles.on_target(tx, user, project.id) if project.is_domain else roles.on_project(tx, user, project))
 
 
-def create_project(ctx: Ctx, wish: shapes.NewProject, extra: dict[str, Any]) -> Project:
+def create_project(ctx: Ctx, births: Births, wish: shapes.NewProject, extra: dict[str, Any]) -> Project:
     with ctx.write("identity.project.create") as tx:
         if shapes.flag(wish.is_domain, False):
             if wish.domain_id or wish.parent_id:
@@ -98,9 +100,8 @@ def create_project(ctx: Ctx, wish: shapes.NewProject, extra: dict[str, Any]) -> 
             shapes.options(wish.options, {}),
             extra,
         )
-        projects.insert(tx, row)
         tx.audit(row.id, row.name)
-        return row
+        return births.register(tx, row)
 
 
 def _place(tx: WriteTx, wish: shapes.NewProject) -> tuple[str, str]:
@@ -126,11 +127,15 @@ def refuse_taken(tx: Tx, domain: str, name: str, own: str = "") -> None:
         raise Conflict(f"There is already a {what} named {name}.")
 
 
-def update_project(ctx: Ctx, id: str, wish: shapes.ProjectChange, extra: dict[str, Any]) -> Project:
+def update_project(ctx: Ctx, births: Births, id: str, wish: shapes.ProjectChange, extra: dict[str, Any]) -> Project:
     with ctx.write("identity.project.update") as tx:
         before = need_project(tx, id)
         if wish.domain_id not in {UNSET, before.domain or None} or wish.parent_id not in {UNSET, before.parent or None}:
             raise Invalid("A project stays in its domain and under its parent.")
+        if wish.slug not in {UNSET, before.slug}:
+            raise Invalid("A project keeps its slug for ever.")
+        if wish.name not in {UNSET, before.name}:
+            births.refuse_resting(tx, replace(before, name=wish.name))
         return change(tx, before, wish, extra)
 
 
@@ -141,6 +146,8 @@ def change(
     refuse_immutable(before, options)
     if wish.name is not UNSET:
         refuse_taken(tx, before.domain, wish.name, before.id)
+        if wish.name != before.name and not before.is_domain:
+            names.free(tx, before, slug=False)
     values = shapes.given(name=wish.name, description=wish.description, tags=wish.tags)
     enabled = shapes.flag(wish.enabled, before.enabled)
     projects.update(tx, before.id, {**values, "enabled": enabled, "options": options, "extra": before.extra | extra})
@@ -165,6 +172,8 @@ def _close(tx: Tx, place: Project) -> None:
 
 def end_project(tx: Tx, id: str) -> None:
     """Hides a project, ends all that gives access to it, and has what it holds deleted."""
+    row = need_project(tx, id)
+    names.free(tx, row, slug=True)
     projects.forget(tx, id)
     projects.mark_deleted(tx, id)
     work.wake(tx, KIND, id)

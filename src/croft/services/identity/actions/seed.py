@@ -7,7 +7,8 @@ from itertools import pairwise
 
 from croft.core.db import Database, Tx
 from croft.core.ids import new_hex_id
-from croft.services.identity.model import DEFAULT_DOMAIN, Assignment, Project, Role, User
+from croft.services.identity.actions.births import Births
+from croft.services.identity.model import DEFAULT_DOMAIN, Assignment, Project, Role, Settings, User
 from croft.services.identity.model.passwords import hashed
 from croft.services.identity.store import epoch, projects, roles, users
 
@@ -23,8 +24,9 @@ class Seed:
     demo_password: str = field(repr=False)
 
 
-def seed(db: Database, wish: Seed, rounds: int = 12) -> None:
+def seed(db: Database, wish: Seed, rounds: int = 12, settings: Settings | None = None) -> None:
     """Makes what is missing; changes nothing that is there."""
+    births = Births(settings or Settings())
     with db.read() as tx:
         made = {name: users.named(tx, DEFAULT_DOMAIN, name) is not None for name in ("admin", "croft")}
     secrets = {"admin": wish.admin_password, "croft": wish.demo_password}
@@ -36,8 +38,8 @@ def seed(db: Database, wish: Seed, rounds: int = 12) -> None:
         if projects.show(tx, DEFAULT_DOMAIN) is None:
             projects.insert(tx, _project(DEFAULT_DOMAIN, "", "Default", "The default domain"))
         ids = _seed_roles(tx)
-        operator = _seed_user(tx, "admin", "admin", hashes)
-        demo = _seed_user(tx, "croft", "demo", hashes)
+        operator = _seed_user(tx, births, "admin", "admin", hashes)
+        demo = _seed_user(tx, births, "croft", "demo", hashes)
         if operator is not None:
             user, project = operator
             roles.assign(tx, Assignment("user", user, "project", project, ids["admin"], False))
@@ -68,14 +70,13 @@ def _seed_roles(tx: Tx) -> dict[str, str]:
     return ids
 
 
-def _seed_user(tx: Tx, name: str, project: str, hashes: dict[str, str]) -> tuple[str, str] | None:
+def _seed_user(tx: Tx, births: Births, name: str, project: str, hashes: dict[str, str]) -> tuple[str, str] | None:
     """The new user's id and that of the project to work in; None when the user was there."""
     if name not in hashes or users.named(tx, DEFAULT_DOMAIN, name) is not None:
         return None
     place = projects.named(tx, DEFAULT_DOMAIN, project)
     if place is None:
-        place = _project(new_hex_id(), DEFAULT_DOMAIN, project, "")
-        projects.insert(tx, place)
+        place = births.register(tx, _project(new_hex_id(), DEFAULT_DOMAIN, project, ""))
     row = User(new_hex_id(), DEFAULT_DOMAIN, name, None, True, place.id, {}, {})
     users.insert(tx, row, hashes[name])
     return row.id, place.id

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from croft.core.http import Route
+from croft.services.identity.actions.births import Births
 from croft.services.identity.actions.catalog import Catalog
 from croft.services.identity.actions.login import Door
 from croft.services.identity.actions.tokens import Tokens
@@ -18,7 +19,7 @@ def routes(settings: Settings, tokens: Tokens, door: Door) -> list[Route]:
     return [
         *versions.ROUTES,
         *AuthApi(tokens, door).routes(),
-        *projects.ROUTES,
+        *projects.routes(Births(settings)),
         *UsersApi(settings, door.passwords).routes(),
         *roles.ROUTES,
         *roles.GRANT_ROUTES,

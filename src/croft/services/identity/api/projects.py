@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from croft.core.http import Request, Response, Route, empty, reply
 from croft.core.page import Page
 from croft.services.identity.actions import domains, projects
+from croft.services.identity.actions.births import Births
 from croft.services.identity.api.listing import changed, equal, listed, root
 from croft.services.identity.model import Project
 from croft.services.identity.wire import resources, shapes
@@ -14,7 +17,13 @@ _TAG_FILTERS = ("tags", "tags-any", "not-tags", "not-tags-any")
 
 def list_projects(req: Request) -> Response:
     wanted = {"is_domain": False} | equal(
-        req, domain="domain_id", name="name", enabled="enabled", parent="parent_id", is_domain="is_domain"
+        req,
+        domain="domain_id",
+        name="name",
+        enabled="enabled",
+        parent="parent_id",
+        is_domain="is_domain",
+        slug="slug",
     )
     if not any(name in req.query for name in _TAG_FILTERS):
         page = req.page()
@@ -34,20 +43,20 @@ def _tagged(req: Request, row: Project) -> bool:
     )
 
 
-def create_project(req: Request) -> Response:
+def create_project(births: Births, req: Request) -> Response:
     wish = req.decode(shapes.CreateProject).project
     extra = shapes.beyond(req.content, "project", shapes.NewProject)
-    return reply({"project": resources.project(projects.create_project(req.ctx, wish, extra), root(req))}, 201)
+    return reply({"project": resources.project(projects.create_project(req.ctx, births, wish, extra), root(req))}, 201)
 
 
 def show_project(req: Request) -> Response:
     return reply({"project": resources.project(projects.show_project(req.ctx, req.params["id"]), root(req))})
 
 
-def update_project(req: Request) -> Response:
+def update_project(births: Births, req: Request) -> Response:
     wish = req.decode(shapes.UpdateProject).project
     extra = shapes.beyond(req.content, "project", shapes.ProjectChange)
-    row = projects.update_project(req.ctx, req.params["id"], wish, extra)
+    row = projects.update_project(req.ctx, births, req.params["id"], wish, extra)
     return reply({"project": resources.project(row, root(req))})
 
 
@@ -112,11 +121,17 @@ def delete_domain(req: Request) -> Response:
     return empty()
 
 
+def routes(births: Births) -> list[Route]:
+    return [
+        Route("POST", "/v3/projects", partial(create_project, births), "identity.project.create"),
+        Route("PATCH", "/v3/projects/{id}", partial(update_project, births), "identity.project.update"),
+        *ROUTES,
+    ]
+
+
 ROUTES = [
     Route("GET", "/v3/projects", list_projects, "identity.project.list"),
-    Route("POST", "/v3/projects", create_project, "identity.project.create"),
     Route("GET", "/v3/projects/{id}", show_project, "identity.project.show"),
-    Route("PATCH", "/v3/projects/{id}", update_project, "identity.project.update"),
     Route("DELETE", "/v3/projects/{id}", delete_project, "identity.project.delete"),
     Route("GET", "/v3/projects/{id}/tags", list_tags, "identity.project_tag.list"),
     Route("PUT", "/v3/projects/{id}/tags", set_tags, "identity.project_tag.update"),

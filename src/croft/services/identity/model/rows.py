@@ -20,6 +20,8 @@ class Project(msgspec.Struct, frozen=True):
     tags: list[str]
     options: dict[str, Any]
     extra: dict[str, Any]
+    slug: str | None = None
+    """A DNS label, unique in the cloud, never changed; None for a domain."""
 
     @property
     def immutable(self) -> bool:

@@ -27,6 +27,10 @@ class Settings:
     """The services to show in the catalog; asked at each rendering, so that it may be filled after construction."""
     purges: list[Purge] = field(default_factory=list)
     """Each upper service's `Service.purge`, the topmost first; filled after construction."""
+    starters: list[str] = field(default_factory=list)
+    """Kinds that give a new project what it begins with; filled after construction."""
+    name_quarantine_days: int = 0
+    """So long a project's name is given to no other once it is free; 0 gives it at once."""
     bcrypt_rounds: int = 12
     token_ttl: int = 3600
     lockout_attempts: int = 10

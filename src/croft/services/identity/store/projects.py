@@ -25,6 +25,7 @@ _COLUMNS = (
     _T.c.tags,
     _T.c.options,
     _T.c.extra,
+    _T.c.slug,
 )
 _LIVE = _T.c.deleted.is_(None)
 _ONE = sa.select(*_COLUMNS).where(_T.c.id == sa.bindparam("id"), _LIVE)

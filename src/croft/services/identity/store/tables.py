@@ -20,8 +20,21 @@ project = sa.Table(
     sa.Column("options", Json, nullable=False),
     sa.Column("extra", Json, nullable=False),
     sa.Column("deleted", sa.BigInteger, nullable=True),
+    sa.Column("slug", sa.String(63), nullable=True),
     sa.UniqueConstraint("domain", "name"),
     sa.Index("ix_identity_project_parent", "parent"),
+    sa.Index("uq_identity_project_slug", "slug", unique=True),
+)
+freed_name = sa.Table(
+    "identity_freed_name",
+    metadata,
+    sa.Column("domain", sa.String(64), nullable=False),
+    sa.Column("name", sa.String(64), nullable=False),
+    sa.Column("project", sa.String(64), nullable=False),
+    sa.Column("slug", sa.String(63), nullable=True),
+    sa.Column("at", sa.BigInteger, nullable=False),
+    sa.PrimaryKeyConstraint("domain", "name"),
+    sa.Index("ix_identity_freed_name_slug", "slug"),
 )
 user = sa.Table(
     "identity_user",

@@ -18,6 +18,7 @@ def project(row: Project, base: str) -> Json:
         **row.extra,
         "id": row.id,
         "name": row.name,
+        "slug": row.slug,
         "domain_id": row.domain or None,
         "parent_id": row.parent or None,
         "description": row.description,

@@ -82,6 +82,8 @@ class NewProject(Struct):
     is_domain: Flag | UnsetType = UNSET
     tags: Tags = msgspec.field(default_factory=list)
     options: ResourceOptions | UnsetType = UNSET
+    slug: UnsetType = UNSET
+    """Not for anybody to choose: any value is refused."""
 
 
 class CreateProject(Struct, forbid_unknown_fields=True):
@@ -97,6 +99,7 @@ class ProjectChange(Struct):
     is_domain: Flag | UnsetType = UNSET
     tags: Tags | UnsetType = UNSET
     options: ResourceOptions | UnsetType = UNSET
+    slug: str | UnsetType | None = UNSET
 
 
 class UpdateProject(Struct, forbid_unknown_fields=True):
