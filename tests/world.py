@@ -82,6 +82,7 @@ class World:
         query: str = "",
         content: bytes | None = None,
         chunks: Iterable[bytes] | None = None,
+        client: str = "127.0.0.1",
     ) -> Answer:
         """One request through the whole application, without sockets. `content` is a raw body instead of JSON."""
         path, _, inline = path.partition("?")
@@ -91,7 +92,7 @@ class World:
         if token is not None:
             said["x-auth-token"] = token
         payload = content if content is not None else (json.dumps(body).encode() if body is not None else b"")
-        arrival = Arrival(method, quote(path, safe="/%:,"), query or inline, said, "127.0.0.1", BASE)
+        arrival = Arrival(method, quote(path, safe="/%:,"), query or inline, said, client, BASE)
         matched = self.application.prepare(arrival)
         if isinstance(matched, Response):
             response = matched

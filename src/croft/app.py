@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from croft.core import work
 from croft.core.config import Config
@@ -67,6 +68,29 @@ class Engines:
     def close(self) -> None:
         for driver in (self.metadata, self.hypervisor, self.fabric):
             driver.close()
+
+
+def _login_rules(config: Config) -> dict[str, Any]:
+    """What identity asks of passwords and of those who log in."""
+    return {
+        "lockout_attempts": config.lockout_attempts,
+        "lockout_seconds": config.lockout_seconds,
+        "address_attempts": config.address_attempts,
+        "address_seconds": config.address_seconds,
+        "address_exempt": _words(config.address_exempt),
+        "unique_last_passwords": config.password_unique_last,
+        "password_expires_days": config.password_expires_days,
+        "password_minimum_days": config.password_minimum_days,
+        "password_patterns": [line.strip() for line in config.password_regex.splitlines() if line.strip()],
+        "password_says": config.password_regex_description,
+        "change_upon_first_use": config.change_password_upon_first_use,
+        "inactive_days": config.inactive_days,
+        "require_totp_for": _words(config.require_totp_for),
+    }
+
+
+def _words(text: str) -> list[str]:
+    return [word.strip() for word in text.split(",") if word.strip()]
 
 
 def fake_engines(hosts: int = 1) -> Engines:
@@ -187,6 +211,7 @@ class Croft:
             bcrypt_rounds=config.bcrypt_rounds,
             name_quarantine_days=config.name_quarantine_days,
             token_ttl=config.token_hours * 3600,
+            **_login_rules(config),
         )
         self.services: Sequence[Service] = self._services(settings)
         purges.extend(each.purge for each in reversed(self.services) if each.purge is not None)

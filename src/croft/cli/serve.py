@@ -134,6 +134,7 @@ def _server(config: Config, asgi: Asgi, pair: tuple[Path, Path] | None) -> uvico
         access_log=False,
         log_config=None,
         server_header=False,
+        forwarded_allow_ips=config.trusted_proxies,
         timeout_keep_alive=75,
         timeout_graceful_shutdown=5,
         ssl_certfile=pair[0] if pair else None,

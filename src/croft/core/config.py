@@ -62,6 +62,31 @@ class Config:
     http_threads: int = 16
     token_hours: int = 12
     bcrypt_rounds: int = 12
+    lockout_attempts: int = 10
+    """Wrong passwords in a row that close a user's login for `lockout_seconds`; 0: never."""
+    lockout_seconds: int = 60
+    address_attempts: int = 60
+    """Failed logins from one address (an IPv6 /64) within `address_seconds` that shut it out; 0: never."""
+    address_seconds: int = 600
+    address_exempt: str = ""
+    """Networks that are never shut out, comma-separated: a dashboard through which many people log in."""
+    trusted_proxies: str = "127.0.0.1"
+    """Addresses of reverse proxies whose X-Forwarded-For is believed, comma-separated."""
+    password_expires_days: int = 0
+    password_minimum_days: int = 0
+    """Days before a password that its user chose may be changed again."""
+    password_unique_last: int = 0
+    """How many of the last passwords (the present one included) a new one must differ from."""
+    password_regex: str = ""
+    """RE2 expressions, one a line, that a new password must all fit somewhere in it. RE2 knows no looking around."""
+    password_regex_description: str = ""
+    """The same in people's words; shown to those whose password does not fit."""
+    change_password_upon_first_use: bool = False
+    """A password that an operator set opens nothing but its own change."""
+    inactive_days: int = 0
+    """Days without a login after which a user counts as disabled; 0: never."""
+    require_totp_for: str = ""
+    """Roles, comma-separated, that a login by password gives only together with a one-time code."""
     log_level: str = "INFO"
 
     @property

@@ -9,6 +9,7 @@ CroftError
 ├── NotAcceptable (406)
 ├── Conflict (409)
 ├── PreconditionFailed (412)
+├── TooManyRequests (429)
 └── NotImplementedHere (501)
 
 EngineError: raised by drivers, read by the work loop, never by HTTP
@@ -28,6 +29,8 @@ class CroftError(Exception):
     def __init__(self, message: str, *, kind: str = "") -> None:
         super().__init__(message)
         self.message = message
+        self.headers: dict[str, str] = {}
+        """Further headers of the answer."""
         self.kind = kind
         """The dialect's own name for this error, where it has one (Neutron's `NetworkNotFound`)."""
 
@@ -88,6 +91,16 @@ class Conflict(CroftError):
 class PreconditionFailed(CroftError):
     status = 412
     title = "Precondition Failed"
+
+
+class TooManyRequests(CroftError):
+    status = 429
+    title = "Too Many Requests"
+
+    def __init__(self, message: str, seconds: int) -> None:
+        """`seconds` until it is worth asking again."""
+        super().__init__(message)
+        self.headers["retry-after"] = str(seconds)
 
 
 class NotImplementedHere(CroftError):

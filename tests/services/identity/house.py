@@ -45,13 +45,15 @@ class House(World):
         """A new token of user `croft`, member and manager of project `demo`."""
         return self.login("croft", DEMO_PASSWORD)
 
-    def try_login(self, called: str, password: str | None = None, scope: Any = None, **user: Any) -> Answer:
+    def try_login(
+        self, called: str, password: str | None = None, scope: Any = None, client: str = "127.0.0.1", **user: Any
+    ) -> Answer:
         who = {"name": called, "domain": {"id": "default"}} | user
         secret = f"secret-{called}" if password is None else password
         auth: dict[str, Any] = {"identity": {"methods": ["password"], "password": {"user": who | {"password": secret}}}}
         if scope is not None:
             auth["scope"] = scope
-        return self.call("POST", f"{V3}/auth/tokens", {"auth": auth}, token=None)
+        return self.call("POST", f"{V3}/auth/tokens", {"auth": auth}, token=None, client=client)
 
     def login(self, called: str, password: str | None = None, scope: Any = None, **user: Any) -> str:
         answer = self.try_login(called, password, scope, **user)

@@ -108,7 +108,7 @@ class Application:
 
     def refuse(self, matched: Matched, error: CroftError) -> Response:
         body, content_type = matched.service.dialect(error, matched.arrival.headers)
-        headers = {"content-type": content_type}
+        headers = {"content-type": content_type, **error.headers}
         if error.status == 401:
             headers["www-authenticate"] = f'Keystone uri="{matched.arrival.base}/identity"'
         if isinstance(error, MethodNotAllowed):

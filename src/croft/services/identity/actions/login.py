@@ -9,11 +9,11 @@ from croft.core.db import Database, Tx
 from croft.core.errors import Forbidden, Invalid, NotFound, Unauthorized
 from croft.core.ids import new_secret
 from croft.services.identity import wire
+from croft.services.identity.actions.knocks import Visit
 from croft.services.identity.actions.passwords import Passwords
 from croft.services.identity.actions.tokens import NEEDED, Tokens
 from croft.services.identity.model import Settings, Token
 from croft.services.identity.model.passwords import MAX_LENGTH, matches, token_digest
-from croft.services.identity.model.rows import Login
 from croft.services.identity.store import credentials, projects, tokens, trusts, users
 
 Reverify = Callable[[Tx], bool]
@@ -46,20 +46,20 @@ class Door:
     def __init__(self, db: Database, settings: Settings, known: Tokens) -> None:
         self._db, self._settings, self._tokens = db, settings, known
         self.passwords = Passwords(db, settings)
-        self._methods: dict[str, Callable[[wire.Identity], Proof]] = {
+        self._methods: dict[str, Callable[[wire.Identity, Visit], Proof]] = {
             "password": self._by_password,
             "token": self._by_token,
             "application_credential": self._by_credential,
         }
 
-    def log_in(self, wish: wire.Auth, *, with_catalog: bool) -> tuple[str, bytes]:
+    def log_in(self, wish: wire.Auth, visit: Visit, *, with_catalog: bool) -> tuple[str, bytes]:
         """The token's text and its description. `Unauthorized` never says which part was wrong."""
-        proof = self._prove(wish.identity)
+        proof = self._prove(wish.identity, visit)
         if proof.credential is not None and wish.scope is not None:
             raise Unauthorized("An application credential comes with its scope; ask for no other.")
         text = new_secret(32)
         with self._db.write() as tx:
-            if not proof.holds(tx):
+            if not proof.holds(tx) or not self.passwords.admits(tx, proof.user):
                 raise Unauthorized(NEEDED)
             scope = self._scope(tx, wish, proof)
             row = self._issue(tx, token_digest(text), scope, proof)
@@ -72,13 +72,13 @@ class Door:
                 raise Unauthorized(NEEDED)
             return text, self._tokens.body(tx, known, with_catalog=with_catalog)
 
-    def _prove(self, identity: wire.Identity) -> Proof:
+    def _prove(self, identity: wire.Identity, visit: Visit) -> Proof:
         proofs = []
         for method in dict.fromkeys(identity.methods):
             prove = self._methods.get(method)
             if prove is None:
                 raise Unauthorized("Attempted to authenticate with an unsupported method.")
-            proofs.append(prove(identity))
+            proofs.append(prove(identity, visit))
         if not proofs or any(each.user != proofs[0].user for each in proofs):
             raise Unauthorized(NEEDED)
         if len(proofs) == 1:
@@ -93,16 +93,16 @@ class Door:
             holds=lambda tx: all(each.holds(tx) for each in proofs),
         )
 
-    def _by_password(self, identity: wire.Identity) -> Proof:
+    def _by_password(self, identity: wire.Identity, visit: Visit) -> Proof:
         if identity.password is None:
             raise Invalid("Expecting to find password in identity.")
         given = identity.password.user
         with self._db.read() as tx:
             user = _find_user(tx, given)
-        login = self.passwords.verify(user, given.password)
-        return Proof(login.user, ("password",), lambda tx: _unchanged(tx, login))
+        login = self.passwords.verify(user, given.password, visit)
+        return Proof(login.user, ("password",), lambda tx: self.passwords.stays(tx, login, visit))
 
-    def _by_token(self, identity: wire.Identity) -> Proof:
+    def _by_token(self, identity: wire.Identity, visit: Visit) -> Proof:
         if identity.token is None:
             raise Invalid("Expecting to find token in identity.")
         digest = token_digest(identity.token.id)
@@ -118,13 +118,14 @@ class Door:
             token.user, methods, lambda tx: tokens.show(tx, digest) is not None, token.expires, token.audit[-1]
         )
 
-    def _by_credential(self, identity: wire.Identity) -> Proof:
+    def _by_credential(self, identity: wire.Identity, visit: Visit) -> Proof:
         given = identity.application_credential
         if given is None:
             raise Invalid("Expecting to find application_credential in identity.")
         if len(given.secret) > MAX_LENGTH:
             raise Invalid(f"A secret has at most {MAX_LENGTH} characters.")
         with self._db.read() as tx:
+            self.passwords.knocks.admit(tx, visit)
             if given.id is not None:
                 found = credentials.by_id(tx, given.id)
             else:
@@ -134,7 +135,7 @@ class Door:
             now = tx.now
         fits = matches(given.secret, stored, self._settings.bcrypt_rounds)
         if found is None or not fits or found.expired(now):
-            raise Unauthorized(NEEDED)
+            self.passwords.refuse(found.user if found else None, visit, wrong=False)
         id = found.id
         return Proof(
             found.user,
@@ -210,15 +211,6 @@ def _trust_scope(tx: Tx, id: str, proof: Proof) -> Scope:
     if (trust.expires is not None and trust.expires <= tx.now) or trust.remaining_uses == 0:
         raise Unauthorized(NEEDED)
     return Scope("project", trust.project, trust.id)
-
-
-def _unchanged(tx: Tx, before: Login) -> bool:
-    now = users.login(tx, before.user)
-    if now is None or now.password != before.password or not (now.enabled and now.domain_enabled):
-        return False
-    if now.failed:
-        users.forgive(tx, now.user)
-    return True
 
 
 def _find_user(tx: Tx, given: wire.UserRef) -> str | None:

@@ -16,7 +16,7 @@ from croft.core.policy import Role as Ladder
 from croft.services.identity.actions.passwords import Passwords
 from croft.services.identity.actions.projects import home_domain, missing
 from croft.services.identity.model import Group, Settings, User
-from croft.services.identity.model.passwords import hashed, matches
+from croft.services.identity.model.passwords import hashed
 from croft.services.identity.store import epoch, projects, roles, users
 from croft.services.identity.wire import shapes
 
@@ -55,11 +55,14 @@ def _is_colleague(tx: ReadTx, user: User) -> bool:
     return project is not None and bool(roles.on_project(tx, user.id, project))
 
 
-def create_user(ctx: Ctx, wish: shapes.NewUser, extra: dict[str, Any], settings: Settings) -> User:
-    secret = _hash(ctx, "identity.user.create", wish.password, settings)
+def create_user(
+    ctx: Ctx, wish: shapes.NewUser, extra: dict[str, Any], settings: Settings, passwords: Passwords
+) -> User:
+    secret = _hash(ctx, "identity.user.create", wish.password, settings, passwords)
     with ctx.write("identity.user.create") as tx:
         domain = home_domain(tx, None if wish.domain_id is UNSET else wish.domain_id)
         _refuse_taken(tx, domain, wish.name)
+        options = shapes.options(wish.options, {})
         row = User(
             new_hex_id(),
             domain,
@@ -67,17 +70,21 @@ def create_user(ctx: Ctx, wish: shapes.NewUser, extra: dict[str, Any], settings:
             wish.description,
             shapes.flag(wish.enabled, True),
             wish.default_project_id,
-            shapes.options(wish.options, {}),
+            options,
             extra,
+            None if secret is None else passwords.rules.expiry(tx.now, options, own=False),
         )
         users.insert(tx, row, secret)
         tx.audit(row.id, row.name)
         return row
 
 
-def _hash(ctx: Ctx, action: str, password: str | None, settings: Settings) -> str | None:
+def _hash(ctx: Ctx, action: str, password: str | None, settings: Settings, passwords: Passwords) -> str | None:
     """Outside any transaction, since it takes long; not at all for those who may not."""
-    return hashed(password, settings.bcrypt_rounds) if password is not None and ctx.allows(action) else None
+    if password is None or not ctx.allows(action):
+        return None
+    passwords.rules.check(password)
+    return hashed(password, settings.bcrypt_rounds)
 
 
 def _refuse_taken(tx: Tx, domain: str, name: str, own: str = "") -> None:
@@ -86,9 +93,11 @@ def _refuse_taken(tx: Tx, domain: str, name: str, own: str = "") -> None:
         raise Conflict(f"There is already a user named {name} in this domain.")
 
 
-def update_user(ctx: Ctx, id: str, wish: shapes.UserChange, extra: dict[str, Any], settings: Settings) -> User:
+def update_user(
+    ctx: Ctx, id: str, wish: shapes.UserChange, extra: dict[str, Any], settings: Settings, passwords: Passwords
+) -> User:
     password = None if wish.password is UNSET else wish.password
-    secret = _hash(ctx, "identity.user.update", password, settings)
+    secret = _hash(ctx, "identity.user.update", password, settings, passwords)
     with ctx.write("identity.user.update") as tx:
         before = need_user(tx, id)
         if wish.domain_id not in {UNSET, before.domain}:
@@ -100,42 +109,18 @@ def update_user(ctx: Ctx, id: str, wish: shapes.UserChange, extra: dict[str, Any
             "enabled": enabled,
             "options": shapes.options(wish.options, before.options),
         }
-        if wish.password is not UNSET:
-            values |= _new_password(tx, id, secret, settings)
+        if enabled and wish.enabled is not UNSET:
+            values["active_at"] = tx.now
         users.update(tx, id, values | {"extra": before.extra | extra})
-        if wish.password is not UNSET or (before.enabled and not enabled):
+        if wish.password is not UNSET:
+            login = users.login(tx, id)
+            assert login is not None
+            passwords.set(tx, login, secret, own=False)
+        if before.enabled and not enabled:
             users.revoke_tokens(tx, id)
         tx.audit(id, before.name)
         epoch.bump(tx)
         return need_user(tx, id)
-
-
-def _new_password(tx: Tx, id: str, secret: str | None, settings: Settings) -> dict[str, Any]:
-    """A new password also opens a locked login; the one before is kept only while the history counts."""
-    login = users.login(tx, id)
-    assert login is not None
-    kept = max(0, settings.unique_last_passwords - 1)
-    before = [login.password] if login.password else []
-    return {"password": secret, "history": [*before, *login.history][:kept], "failed": 0}
-
-
-def change_own_password(ctx: Ctx, id: str, wish: shapes.OwnPassword, passwords: Passwords, settings: Settings) -> None:
-    """Who knows the present password may change it. Ends every token of the user, the one in use included."""
-    login = passwords.verify(id, wish.original_password)
-    if login.options.get("lock_password"):
-        raise Forbidden("An operator has locked this password.")
-    used = [login.password, *login.history] if settings.unique_last_passwords > 1 else [login.password]
-    if any(matches(wish.password, each, settings.bcrypt_rounds) for each in used):
-        raise Invalid("This password was used before; choose another.")
-    secret = hashed(wish.password, settings.bcrypt_rounds)
-    with ctx.write("identity.user_password.update") as tx:
-        now = users.login(tx, id)
-        if now is None or now.password != login.password:
-            raise Conflict("The password was changed meanwhile.")
-        users.update(tx, id, _new_password(tx, id, secret, settings))
-        users.revoke_tokens(tx, id)
-        tx.audit(id)
-        epoch.bump(tx)
 
 
 def delete_user(ctx: Ctx, id: str) -> None:

@@ -10,7 +10,7 @@ from croft.services.identity import wire
 from croft.services.identity.actions import projects, tokens
 from croft.services.identity.actions.login import Door
 from croft.services.identity.actions.tokens import Tokens
-from croft.services.identity.api.listing import listed, root
+from croft.services.identity.api.listing import listed, root, visit
 from croft.services.identity.wire import resources
 
 
@@ -33,7 +33,7 @@ class AuthApi:
 
     def create(self, req: Request) -> Response:
         wish = req.decode(wire.AuthRequest)
-        text, body = self.door.log_in(wish.auth, with_catalog="nocatalog" not in req.query)
+        text, body = self.door.log_in(wish.auth, visit(req), with_catalog="nocatalog" not in req.query)
         return _json(body, 201, text)
 
     def show(self, req: Request) -> Response:

@@ -11,6 +11,7 @@ import msgspec
 from croft.core.errors import Invalid
 from croft.core.http import Request, Response, reply
 from croft.core.page import Page
+from croft.services.identity.actions.knocks import Visit
 from croft.services.identity.wire.shapes import flag
 
 T = TypeVar("T")
@@ -19,6 +20,11 @@ Render = Callable[[T, str], Mapping[str, Any]]
 
 def root(req: Request) -> str:
     return f"{req.base}/v3"
+
+
+def visit(req: Request) -> Visit:
+    """Who knocks, for what is open to everybody."""
+    return Visit(req.client, req.request_id, req.headers.get("openstack-auth-receipt", ""))
 
 
 def equal(req: Request, **columns: str) -> dict[str, Any]:

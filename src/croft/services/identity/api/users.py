@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from croft.core.http import Request, Response, Route, empty, reply
 from croft.services.identity.actions import projects, users
 from croft.services.identity.actions.passwords import Passwords
-from croft.services.identity.api.listing import changed, equal, listed, root
+from croft.services.identity.api.listing import changed, equal, listed, root, visit
 from croft.services.identity.model import Settings
 from croft.services.identity.wire import resources, shapes
 
@@ -20,18 +20,18 @@ class UsersApi:
     def create(self, req: Request) -> Response:
         wish = req.decode(shapes.CreateUser).user
         extra = shapes.beyond(req.content, "user", shapes.NewUser)
-        row = users.create_user(req.ctx, wish, extra, self.settings)
+        row = users.create_user(req.ctx, wish, extra, self.settings, self.passwords)
         return reply({"user": resources.user(row, root(req))}, 201)
 
     def update(self, req: Request) -> Response:
         wish = changed(req, shapes.UpdateUser).user
         extra = shapes.beyond(req.content, "user", shapes.UserChange)
-        row = users.update_user(req.ctx, req.params["id"], wish, extra, self.settings)
+        row = users.update_user(req.ctx, req.params["id"], wish, extra, self.settings, self.passwords)
         return reply({"user": resources.user(row, root(req))})
 
     def change_password(self, req: Request) -> Response:
         wish = req.decode(shapes.UpdatePassword).user
-        users.change_own_password(req.ctx, req.params["id"], wish, self.passwords, self.settings)
+        self.passwords.change(req.params["id"], wish.original_password, wish.password, visit(req))
         return empty()
 
     def routes(self) -> list[Route]:
@@ -41,7 +41,7 @@ class UsersApi:
             Route("GET", "/v3/users/{id}", show_user, "identity.user.show"),
             Route("PATCH", "/v3/users/{id}", self.update, "identity.user.update", slow=True),
             Route("DELETE", "/v3/users/{id}", delete_user, "identity.user.delete"),
-            Route("POST", "/v3/users/{id}/password", self.change_password, "identity.user_password.update", slow=True),
+            Route("POST", "/v3/users/{id}/password", self.change_password, None, slow=True),
             Route("GET", "/v3/users/{id}/projects", list_user_projects, "identity.user_project.list"),
             Route("GET", "/v3/users/{id}/groups", list_user_groups, "identity.user_group.list"),
             Route("GET", "/v3/groups", list_groups, "identity.group.list"),

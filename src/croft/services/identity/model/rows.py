@@ -37,6 +37,7 @@ class User(msgspec.Struct, frozen=True):
     default_project: str | None
     options: dict[str, Any]
     extra: dict[str, Any]
+    password_expires: int | None = None
 
 
 class Login(msgspec.Struct, frozen=True):
@@ -51,7 +52,14 @@ class Login(msgspec.Struct, frozen=True):
     enabled: bool
     domain_enabled: bool
     options: dict[str, Any]
-    default_project: str | None
+    password_at: int | None
+    """When the password was set; unknown for those older than this column."""
+    password_own: bool
+    """The user set it, not an operator."""
+    password_expires: int | None
+    active_at: int | None
+    second_failed: int
+    second_at: int
 
 
 class Group(msgspec.Struct, frozen=True):

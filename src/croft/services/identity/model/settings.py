@@ -36,5 +36,25 @@ class Settings:
     lockout_attempts: int = 10
     """So many wrong passwords in a row close a user's login for a while; 0 never does."""
     lockout_seconds: int = 60
+    address_attempts: int = 60
+    """So many failed logins from one address close the door to it for a while; 0 never does. Fewer than one a
+    `lockout_seconds / lockout_attempts`, so that no single address can keep anybody locked out."""
+    address_seconds: int = 600
+    address_exempt: Sequence[str] = ()
+    """Networks that are never shut out: where many people log in through one address (a dashboard)."""
     unique_last_passwords: int = 0
     """A changed password must differ from so many last ones (the present one included); 0 and 1 ask nothing."""
+    password_expires_days: int = 0
+    """Days after which a password opens nothing but its own change; 0: it never expires."""
+    password_minimum_days: int = 0
+    """Days a password that its user chose must stay."""
+    password_patterns: Sequence[str] = ()
+    """RE2 expressions that a new password must all fit somewhere in it."""
+    password_says: str = ""
+    """The patterns in people's words."""
+    change_upon_first_use: bool = False
+    """A password that an operator set opens nothing but its own change."""
+    inactive_days: int = 0
+    """Days without a login after which a user counts as disabled; 0: never."""
+    require_totp_for: Sequence[str] = ()
+    """Roles that a login by password gives only together with a one-time code."""

@@ -51,7 +51,14 @@ user = sa.Table(
     sa.Column("history", Json, nullable=False),
     sa.Column("failed", sa.Integer, nullable=False, server_default="0"),
     sa.Column("failed_at", sa.BigInteger, nullable=False, server_default="0"),
+    sa.Column("password_at", sa.BigInteger, nullable=True),
+    sa.Column("password_own", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("password_expires", sa.BigInteger, nullable=True),
+    sa.Column("active_at", sa.BigInteger, nullable=True),
+    sa.Column("second_failed", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("second_at", sa.BigInteger, nullable=False, server_default="0"),
     sa.UniqueConstraint("domain", "name"),
+    sa.Index("ix_identity_user_password_expires", "password_expires"),
 )
 group = sa.Table(
     "identity_group",
@@ -184,8 +191,28 @@ credential = sa.Table(
     sa.Column("type", sa.String(255), nullable=False),
     sa.Column("blob", sa.Text, nullable=False),
     sa.Column("maker", sa.String(64), nullable=False),
+    sa.Column("sealed", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("used", sa.BigInteger, nullable=True),
     sa.Index("ix_identity_credential_user", "user"),
     sa.Index("ix_identity_credential_project", "project"),
+)
+knock = sa.Table(
+    "identity_knock",
+    metadata,
+    sa.Column("network", sa.String(64), primary_key=True),
+    sa.Column("failed", sa.Integer, nullable=False),
+    sa.Column("since", sa.BigInteger, nullable=False),
+    sa.Index("ix_identity_knock_since", "since"),
+)
+known_network = sa.Table(
+    "identity_known_network",
+    metadata,
+    _owner("identity_user"),
+    sa.Column("network", sa.String(64), nullable=False),
+    sa.Column("seen", sa.BigInteger, nullable=False),
+    sa.Column("failed", sa.Integer, nullable=False),
+    sa.Column("failed_at", sa.BigInteger, nullable=False),
+    sa.PrimaryKeyConstraint("user", "network"),
 )
 region = sa.Table(
     "identity_region",

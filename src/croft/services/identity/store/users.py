@@ -24,6 +24,7 @@ _COLUMNS = (
     _T.c.default_project,
     _T.c.options,
     _T.c.extra,
+    _T.c.password_expires,
 )
 _ONE = sa.select(*_COLUMNS).where(_T.c.id == sa.bindparam("id"))
 _NAMED = sa.select(*_COLUMNS).where(_T.c.domain == sa.bindparam("domain"), _T.c.name == sa.bindparam("name"))
@@ -41,7 +42,12 @@ _LOGIN = (
         _T.c.enabled,
         tables.project.c.enabled,
         _T.c.options,
-        _T.c.default_project,
+        _T.c.password_at,
+        _T.c.password_own,
+        _T.c.password_expires,
+        _T.c.active_at,
+        _T.c.second_failed,
+        _T.c.second_at,
     )
     .join_from(_T, tables.project, tables.project.c.id == _T.c.domain)
     .where(_T.c.id == sa.bindparam("id"))
@@ -82,7 +88,8 @@ def list_(tx: Tx, equal: Mapping[str, Any], page: Page) -> list[User]:
 
 def insert(tx: Tx, row: User, password: str | None) -> None:
     values = {column.name: getattr(row, column.name) for column in _COLUMNS}
-    tx.run(_INSERT, values | {"password": password, "history": [], "failed": 0, "failed_at": 0})
+    times = {"password_at": tx.now, "active_at": tx.now}
+    tx.run(_INSERT, values | {"password": password, "history": [], "failed": 0, "failed_at": 0} | times)
 
 
 def update(tx: Tx, id: str, values: Mapping[str, Any]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from croft.core.clock import iso_bare
 from croft.services.identity.model import Group, Project, Role, User
 
 Json = dict[str, Any]
@@ -50,7 +51,7 @@ def user(row: User, base: str) -> Json:
         "domain_id": row.domain,
         "enabled": row.enabled,
         "options": row.options,
-        "password_expires_at": None,
+        "password_expires_at": None if row.password_expires is None else iso_bare(row.password_expires),
         "links": {"self": f"{base}/users/{row.id}"},
     }
     if row.description is not None:
