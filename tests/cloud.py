@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import sqlalchemy as sa
 
 from croft.app import Croft, Engines, fake_engines
+from croft.core import statements
 from croft.core.config import Config
 from croft.core.db import Database
 from croft.drivers.fabric import Kind
@@ -56,22 +59,35 @@ class Cloud:
 
 
 class Statements:
-    """Counts the changes sent to the database while it is open."""
+    """What is sent to the database while it is open. Meanwhile none goes straight to the driver, past the listener."""
 
     def __init__(self, db: Database) -> None:
-        self._engine = db.engine
-        self.changes: list[str] = []
+        self._db = db
+        self._prepared = db.statements
+        self.sent: list[str] = []
+
+    @property
+    def changes(self) -> list[str]:
+        return [each for each in self.sent if each.split(None, 1)[0].upper() in {"INSERT", "UPDATE", "DELETE"}]
 
     def _note(self, _conn: object, _cursor: object, statement: str, *_rest: object) -> None:
-        if statement.lstrip().split(None, 1)[0].upper() in {"INSERT", "UPDATE", "DELETE"}:
-            self.changes.append(statement)
+        self.sent.append(statement)
 
     def __enter__(self) -> Statements:
-        sa.event.listen(self._engine, "before_cursor_execute", self._note)
+        self._db.statements = Unprepared(self._db.engine)
+        sa.event.listen(self._db.engine, "before_cursor_execute", self._note)
         return self
 
     def __exit__(self, *_error: object) -> None:
-        sa.event.remove(self._engine, "before_cursor_execute", self._note)
+        sa.event.remove(self._db.engine, "before_cursor_execute", self._note)
+        self._db.statements = self._prepared
+
+
+class Unprepared(statements.Statements):
+    """Keeps nothing, so that SQLAlchemy runs every statement."""
+
+    def find(self, statement: sa.Executable, values: Mapping[str, Any]) -> None:
+        return None
 
 
 def build(db: Database, config: Config) -> Cloud:

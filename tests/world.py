@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
@@ -29,6 +30,20 @@ def actor(role: str = "member", project: str = "alpha", user: str = "") -> Actor
     where = "" if project == "-" else project
     roles = frozenset() if role == "none" else frozenset({role})
     return Actor(user=user or f"user-{role}-{project}", user_name=role, project=where, project_name=where, roles=roles)
+
+
+@contextmanager
+def away(db: Database) -> Iterator[None]:
+    """The database answers nobody for as long as this lasts."""
+
+    def refuse(*_: object) -> None:
+        raise db.engine.dialect.loaded_dbapi.OperationalError("away")
+
+    sa.event.listen(db.engine, "checkout", refuse)
+    try:
+        yield
+    finally:
+        sa.event.remove(db.engine, "checkout", refuse)
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ class ReadTx(Tx):
     __slots__ = ("actor", "ctx", "scope")
 
     def __init__(self, tx: Tx, ctx: Ctx, scope: Scope) -> None:
-        super().__init__(tx._db, tx.conn, tx.now, tx.writing)
+        super().__init__(tx._db, tx.link, tx.now, tx.writing)
         self.ctx = ctx
         self.scope = scope
         self.actor = ctx.actor

@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 import msgspec
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
-from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, OperationalError
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
@@ -24,6 +24,7 @@ from sqlalchemy.types import TypeDecorator
 
 from croft.core.clock import Clock, SystemClock
 from croft.core.errors import Conflict, Invalid, Unavailable
+from croft.core.statements import Link, Statements
 
 metadata = sa.MetaData(
     naming_convention={
@@ -100,39 +101,52 @@ def outside_transaction() -> None:
 class Tx:
     """One transaction. Rows come back as the given type, built from the columns in order."""
 
-    __slots__ = ("_db", "conn", "now", "woken", "writing")
+    __slots__ = ("_db", "link", "now", "woken", "writing")
 
-    def __init__(self, db: Database, conn: Connection, now: int, writing: bool) -> None:
+    def __init__(self, db: Database, link: Link, now: int, writing: bool) -> None:
         self._db = db
-        self.conn = conn
+        self.link = link
         self.now = now
         self.writing = writing
         self.woken = False
 
+    @property
+    def conn(self) -> Connection:
+        """For Alembic, and for looking inside."""
+        return self.link.conn
+
     def all(self, made: Callable[..., T], statement: sa.Executable, values: Mapping[str, Any] | None = None) -> list[T]:
-        return [made(*row) for row in self.conn.execute(statement, values or {}).all()]
+        return [made(*row) for row in self.link.all(statement, values or {})]
 
     def first(
         self, made: Callable[..., T], statement: sa.Executable, values: Mapping[str, Any] | None = None
     ) -> T | None:
-        row = self.conn.execute(statement, values or {}).first()
+        row = self.link.first(statement, values or {})
         return None if row is None else made(*row)
 
+    def tuples(self, statement: sa.Executable, values: Mapping[str, Any] | None = None) -> Sequence[Sequence[Any]]:
+        """Rows of a few columns, to be taken apart by position."""
+        return self.link.all(statement, values or {})
+
     def rows(self, statement: sa.Executable, values: Mapping[str, Any] | None = None) -> Sequence[Row[Any]]:
+        """Rows whose columns have names; dearer than `tuples`."""
         return self.conn.execute(statement, values or {}).all()
 
     def scalar(self, statement: sa.Executable, values: Mapping[str, Any] | None = None) -> Any:
-        return self.conn.execute(statement, values or {}).scalar()
+        row = self.link.first(statement, values or {})
+        return None if row is None else row[0]
 
     def run(
         self, statement: sa.Executable, values: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None
     ) -> int:
         """Executes a change and returns how many rows it touched (unknown for a list of values)."""
-        return self.conn.execute(statement, values if values is not None else {}).rowcount
+        if values is None or isinstance(values, Mapping):
+            return self.link.run(statement, values or {})
+        return self.conn.execute(statement, values).rowcount
 
     def lock(self, name: str) -> None:
         """Holds a named lock until the transaction ends; others asking for the same name wait."""
-        self._db.lock(self.conn, name)
+        self._db.lock(self, name)
 
 
 class Database:
@@ -152,7 +166,10 @@ class Database:
         self.engine = sa.create_engine(self.url, **arguments)
         if self.sqlite:
             _own_file(self.url.database)
-            _sqlite_events(self.engine)
+            sa.event.listen(self.engine, "connect", _prepare_sqlite)
+        self._driver: Any = self.engine.dialect.loaded_dbapi
+        self.statements = Statements(self.engine)
+        self._begin = {False: "BEGIN", True: "BEGIN IMMEDIATE"} if self.sqlite else {False: "", True: ""}
         self._skip_locked = "" if self.sqlite else " FOR UPDATE SKIP LOCKED"
 
     @contextmanager
@@ -176,31 +193,48 @@ class Database:
     def _open(self, writing: bool) -> Iterator[Tx]:
         outside_transaction()
         try:
-            with self.engine.connect() as conn:
-                if self.sqlite:
-                    conn.info["begin"] = "BEGIN IMMEDIATE" if writing else "BEGIN"
-                with conn.begin():
-                    tx = Tx(self, conn, self.clock.now(), writing)
-                    _current.tx = tx
-                    try:
-                        yield tx
-                    finally:
-                        _current.tx = None
-        except IntegrityError as error:
-            raise Conflict("This conflicts with something that exists already.") from error
-        except (DataError, OverflowError) as error:
+            raw = self.engine.raw_connection()
+            try:
+                link = Link(raw, self.statements, self._begin[writing])
+                tx = Tx(self, link, self.clock.now(), writing)
+                _current.tx = tx
+                try:
+                    yield tx
+                finally:
+                    _current.tx = None
+                link.commit()
+            except self._driver.Error as error:
+                if self.engine.dialect.is_disconnect(error, raw.driver_connection, None):
+                    raw.invalidate(error)
+                raise
+            finally:
+                raw.close()  # undoes what is not committed
+        except (DBAPIError, self._driver.Error) as error:
+            worded = self._worded(error)
+            if worded is error:
+                raise
+            raise worded from error
+        except OverflowError as error:
             raise Invalid("A value is out of the range that can be kept.") from error
         except PoolTimeout as error:
             raise Unavailable("The database is busy.") from error
-        except DBAPIError as error:
-            if not (isinstance(error, OperationalError) or error.connection_invalidated) or _is_ours(error):
-                raise
-            raise Unavailable("The database does not answer.") from error
 
-    def lock(self, conn: Connection, name: str) -> None:
+    def _worded(self, error: Exception) -> Exception:
+        """What a driver's error means to callers; itself when it is a mistake of ours."""
+        said = error.orig if isinstance(error, DBAPIError) else error
+        if isinstance(said, self._driver.IntegrityError):
+            return Conflict("This conflicts with something that exists already.")
+        if isinstance(said, self._driver.DataError):
+            return Invalid("A value is out of the range that can be kept.")
+        lost = isinstance(error, DBAPIError) and error.connection_invalidated
+        if (lost or isinstance(said, self._driver.OperationalError)) and not _is_ours(said):
+            return Unavailable("The database does not answer.")
+        return error
+
+    def lock(self, tx: Tx, name: str) -> None:
         """On SQLite the one writer holds every lock already."""
         if not self.sqlite:
-            conn.execute(_ADVISORY, {"name": name})
+            tx.scalar(_ADVISORY, {"name": name})
 
     @property
     def skip_locked(self) -> str:
@@ -216,9 +250,9 @@ class Database:
         self.engine.dispose()
 
 
-def _is_ours(error: DBAPIError) -> bool:
+def _is_ours(error: Exception | None) -> bool:
     """SQLite calls wrong SQL an operational error too."""
-    return getattr(error.orig, "sqlite_errorcode", None) == sqlite3.SQLITE_ERROR
+    return getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_ERROR
 
 
 _ADVISORY = sa.text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))")
@@ -230,12 +264,6 @@ def _own_file(path: str | None) -> None:
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
 
 
-def _sqlite_events(engine: sa.Engine) -> None:
-    @sa.event.listens_for(engine, "connect")
-    def _connect(raw: Any, _record: Any) -> None:
-        for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", "busy_timeout=20000"):
-            raw.execute(f"PRAGMA {pragma}")
-
-    @sa.event.listens_for(engine, "begin")
-    def _begin(conn: Connection) -> None:
-        conn.exec_driver_sql(conn.info.get("begin", "BEGIN"))
+def _prepare_sqlite(raw: Any, _record: Any) -> None:
+    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", "busy_timeout=20000"):
+        raw.execute(f"PRAGMA {pragma}")

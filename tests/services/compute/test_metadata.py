@@ -9,11 +9,10 @@ from typing import Any
 
 import pycdlib
 import pytest
-from sqlalchemy import event
-from sqlalchemy.exc import OperationalError
 
 from croft.drivers.metadata import Answer
 from tests.services.compute.cloud import MIB, Cloud
+from tests.world import away
 
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIF/v8CBFLjKGhKmU2pPCOWgGWxcE9f1GR7UrYh2qZyvR me@home"
 USER_DATA = b"#!/bin/sh\necho hello\n"
@@ -105,14 +104,8 @@ def test_networks_without_dhcp_are_described_whole(cloud: Cloud) -> None:
 
 
 def test_an_unreachable_database_is_said_so(guest: Guest, cloud: Cloud) -> None:
-    def away(*_: object) -> None:
-        raise OperationalError("BEGIN", {}, Exception("away"))
-
-    event.listen(cloud.db.engine, "begin", away, insert=True)
-    try:
+    with away(cloud.db):
         assert guest.get("/openstack").status == 503
-    finally:
-        event.remove(cloud.db.engine, "begin", away)
     assert guest.get("/openstack").status == 200
 
 

@@ -6,8 +6,6 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from sqlalchemy import event
-from sqlalchemy.exc import OperationalError
 
 from croft.core import work
 from croft.core.errors import Rejected, Unavailable
@@ -16,6 +14,7 @@ from croft.drivers.hypervisor.fake import FakeHypervisor
 from croft.services.compute import actions
 from croft.services.compute.reconcile import watch
 from tests.services.compute.cloud import ADMIN, GIB, HOSTS, MIB, Cloud, states
+from tests.world import away
 
 
 def test_a_server_becomes_active_on_a_host_with_its_disk_and_port(either: Cloud) -> None:
@@ -197,15 +196,8 @@ def test_a_stop_seen_while_the_database_is_away_is_found_at_resync(cloud: Cloud)
     fake = FakeHypervisor(HOSTS)
     fake.watch = seen.append  # type: ignore[method-assign]
     watch(cloud.db, fake)
-
-    def away(*_: object) -> None:
-        raise OperationalError("BEGIN", {}, Exception("away"))
-
-    event.listen(cloud.db.engine, "begin", away, insert=True)
-    try:
+    with away(cloud.db):
         seen[0]("h1", id)
-    finally:
-        event.remove(cloud.db.engine, "begin", away)
     seen[0]("h1", id)
     assert cloud.loop.run_due() == 1
     seen[0]("h1", "01a1f7b4-0000-7000-8000-000000000000")

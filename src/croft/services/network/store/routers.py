@@ -127,7 +127,7 @@ _ROUTER_ON = (
 
 def any_routers_between(tx: Tx, subnet: str, external: str) -> list[tuple[str, str]]:
     """(router, its address in the subnet) of those that connect a subnet to an external network."""
-    return [(row.id, row.address) for row in raw(tx, _ROUTER_ON, {"subnet": subnet, "external": external})]
+    return [(row[0], row[-1]) for row in raw(tx, _ROUTER_ON, {"subnet": subnet, "external": external})]
 
 
 _LIVE = _floating.c.deleted.is_(None)

@@ -48,7 +48,7 @@ def _delete(table: sa.Table) -> sa.Delete:
 
 def raw(tx: Tx, statement: sa.Executable, values: Mapping[str, Any] | None = None) -> Sequence[Any]:
     """Rows of a few columns, to be taken apart by position."""
-    return tx.rows(statement, values)
+    return tx.tuples(statement, values)
 
 
 def insert(tx: Tx, table: sa.Table, row: msgspec.Struct) -> None:
