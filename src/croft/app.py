@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -202,8 +202,8 @@ class Croft:
     def __init__(self, config: Config, db: Database, engines: Engines) -> None:
         self.config, self.db, self._engines = config, db, engines
         self.engines = engines.guarded()
-        purges: list[Callable[[str], bool]] = []
-        settings = identity.Settings(
+        purges: list[identity.Purge] = []
+        settings = self._settings = identity.Settings(
             public_url=config.url,
             region=config.region,
             endpoints=lambda: [(each.type, each.name, each.endpoint) for each in self.services],
@@ -214,6 +214,7 @@ class Croft:
             **_login_rules(config),
         )
         self.services: Sequence[Service] = self._services(settings)
+        settings.starters.extend(kind for each in self.services for kind in each.starters)
         purges.extend(each.purge for each in reversed(self.services) if each.purge is not None)
         self.policy = Policy(
             (rule for service in self.services for rule in service.rules), read_overrides(config.state / "policy.toml")
@@ -229,7 +230,13 @@ class Croft:
         services = (
             identity.service(db, settings),
             images.service(db, engines.imagestore),
-            network.service(db, engines.fabric, engines.uplink, engines.metadata),
+            network.service(
+                db,
+                engines.fabric,
+                engines.uplink,
+                engines.metadata,
+                network.Starter(self.config.starter_rules, self.config.starter_network),
+            ),
             compute.service(db, engines.hypervisor, engines.block, engines.imagestore),
         )
         self._held = inventory(engines, services)
@@ -238,7 +245,7 @@ class Croft:
     def seed(self, passwords: Passwords) -> None:
         """What every cloud has from its first start; safe to repeat. Tells the engines who answers and who listens."""
         known = identity_actions.Seed(passwords.admin, passwords.demo)
-        identity_actions.seed(self.db, known, self.config.bcrypt_rounds)
+        identity_actions.seed(self.db, known, self.config.bcrypt_rounds, self._settings)
         network_actions.seed(self.db, self._external())
         compute_actions.seed(self.db)
         compute_actions.register_hosts(self.db, self.engines.hosts)

@@ -57,6 +57,11 @@ class Config:
     no server. Counts when the cloud is first seeded."""
     name_quarantine_days: int = 0
     """So long the name of a deleted or renamed project, and its slug, are given to no other; at most 366."""
+    starter_rules: str = "usual"
+    """What a new project's default security group lets in, beside what its own members say: comma-separated
+    `PROTOCOL[/PORT[-PORT]] from any|group|tenants|PREFIX`; `tenants` are this cloud's own networks; or `none`."""
+    starter_network: bool = False
+    """Whether a new project gets its network and router at once instead of with its first server."""
     workers: int = 8
     """Reconcilers running at once."""
     http_threads: int = 16

@@ -235,10 +235,11 @@ def test_why_a_server_is_as_it_is(cloud: Cloud) -> None:
 def test_a_deleted_project_ends_its_servers(cloud: Cloud) -> None:
     cloud.create()
     keeps = cloud.create(token="member:beta")
+    (name,) = cloud.names()
     purge = cloud.services[-1].purge
     assert purge is not None
-    assert purge("alpha") is False
+    assert purge("alpha") == {"server": [name]}
     cloud.settle()
-    assert purge("alpha") is True
+    assert purge("alpha") == {}
     assert cloud.names() == []
     assert cloud.show(keeps, token="member:beta")["status"] == "ACTIVE"

@@ -107,7 +107,19 @@ def _move(world: World, id: str) -> None:
     _put(world, "floatingips", "floatingip", id, port_id=floating["port_id"])
 
 
+def _project(world: World) -> str:
+    answer = world.call("POST", "/identity/v3/projects", {"project": {"name": new_id()}}, token="admin:alpha")
+    assert answer.status == 201, answer.body
+    return str(answer.json["project"]["id"])
+
+
+def _end_project(world: World, id: str) -> None:
+    answer = world.call("DELETE", f"/identity/v3/projects/{id}", token="admin:alpha")
+    assert answer.status in {204, 404}, answer.body
+
+
 SPECIMENS = [
+    Specimen("network.starter", _project, _end_project),
     Specimen(
         "network.network", _network, _delete_all, lambda w, id: _put(w, "networks", "network", id, name=NAME, mtu=1400)
     ),

@@ -206,9 +206,9 @@ def test_the_end_of_a_project_leaves_nothing(cloud: Cloud) -> None:
     cloud.make("networks", token="member:beta", name="theirs")
     cloud.settle()
     for _ in range(5):
-        done = actions.purge(cloud.db, "alpha")
+        left = actions.purge(cloud.db, "alpha")
         cloud.settle()
-    assert done
+    assert left == {}
     theirs = {each["id"] for each in cloud.list("networks", "name=theirs", token="member:beta")}
     before[Kind.NETWORK] |= theirs
     assert {kind: set(cloud.fabric.names(kind)) for kind in Kind} == before
@@ -222,13 +222,13 @@ def test_what_others_use_outlives_its_project_until_they_are_done(cloud: Cloud) 
     port = cloud.make("ports", network_id=network, token="member:beta")["id"]
     cloud.settle()
     for _ in range(3):
-        assert not actions.purge(cloud.db, "alpha")
+        assert actions.purge(cloud.db, "alpha")["network"] == ["blue (still in use)"]
         cloud.settle()
     cloud.end("ports", port, token="member:beta")
     cloud.settle()
     actions.purge(cloud.db, "alpha")
     cloud.settle()
-    assert actions.purge(cloud.db, "alpha")
+    assert actions.purge(cloud.db, "alpha") == {}
 
 
 def test_an_outside_that_is_none_any_more_loses_its_gateway(cloud: Cloud) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from croft.core.work import Explains
+from croft.core.work import Explains, Wait
 from croft.drivers.fabric import Kind
 from tests.cloud import Cloud
 from tests.laws.specimen import Specimen, specimens
@@ -16,7 +16,9 @@ from tests.world import World
 SECRETS = ("IyEvYmluL3No", "#!/bin/sh", "user_data", "password", "secret", "token")
 """The user data of the server's specimen, and words that would announce others."""
 each_kind = pytest.mark.parametrize("specimen", specimens(), ids=str)
-in_fabric = pytest.mark.parametrize("specimen", [each for each in specimens() if "network." in each.kind], ids=str)
+in_fabric = pytest.mark.parametrize(
+    "specimen", [each for each in specimens() if each.kind.partition(".")[2] in {*Kind}], ids=str
+)
 
 
 def shown(world: World, kind: str, id: str) -> dict[str, Any]:
@@ -81,3 +83,23 @@ def test_a_router_shows_what_the_world_is_told(sqlite_cloud: Cloud) -> None:
     for route in sqlite_cloud.engines.uplink.routes():
         sqlite_cloud.engines.uplink.unroute(route.prefix)
     assert shown(world, "network.router", id)["have"]["announced"] == []
+
+
+def test_a_project_on_its_way_out_says_what_it_waits_for(sqlite_cloud: Cloud) -> None:
+    world = sqlite_cloud.world
+    wish = {"project": {"name": "tower"}}
+    place = world.call("POST", "/identity/v3/projects", wish, token="admin:alpha").json["project"]["id"]
+    for name in ("blue", "red"):
+        body = {"network": {"name": name}}
+        assert world.call("POST", "/network/v2.0/networks", body, token=f"member:{place}").status == 201
+    world.settle()
+    world.call("DELETE", f"/identity/v3/projects/{place}", token="admin:alpha")
+    reconciler = sqlite_cloud.croft.loop.reconcilers["identity.project"]
+    assert reconciler.reconcile(place) == Wait(
+        "2 networks, 1 security group are being deleted: network blue, network red, security group default.", 5
+    )
+    world.loop.run_due(1)
+    found = world.call("GET", f"/operations/v1/work/{place}", token="admin:alpha").json["work"]
+    assert {each["kind"] for each in found} <= {"identity.project", "network.starter"}
+    world.settle(60)
+    assert world.call("GET", f"/operations/v1/work/{place}", token="admin:alpha").status == 404

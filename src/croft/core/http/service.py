@@ -22,6 +22,8 @@ from croft.core.work import Reconciler
 
 log = logging.getLogger("croft.http")
 Authenticate = Callable[[str], Actor]
+Left = Mapping[str, Sequence[str]]
+"""What is not gone yet: names by the word for what bears them (`"server": ["web", "db"]`)."""
 
 
 @dataclass(frozen=True)
@@ -46,8 +48,10 @@ class Service:
     """An older name of `x-openstack-request-id` that this API's clients still read."""
     loose_slashes: bool = False
     """A slash at the end of a path means nothing, as in Keystone; elsewhere `/things/` is the thing with no name."""
-    purge: Callable[[str], bool] | None = None
-    """Asks for the end of everything a project holds here; True once nothing is left."""
+    purge: Callable[[str], Left] | None = None
+    """Asks for the end of everything a project holds here, and says what is left of it; nothing once all is gone."""
+    starters: Sequence[str] = ()
+    """Kinds that give a new project what it begins with here; woken under its id in the commit that makes it."""
     holdings: Mapping[str, Callable[[Tx], set[str]]] = field(default_factory=dict)
     """An engine's list (`block`, `fabric.port`) → the names in it that this service's rows account for."""
 

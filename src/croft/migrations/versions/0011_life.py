@@ -16,6 +16,7 @@ def upgrade() -> None:
     _give_slugs(op.get_bind())
     op.create_index("uq_identity_project_slug", "identity_project", ["slug"], unique=True)
     _freed_names()
+    _starters()
 
 
 def _give_slugs(conn: sa.Connection) -> None:
@@ -40,3 +41,14 @@ def _freed_names() -> None:
         sa.PrimaryKeyConstraint("domain", "name", name="pk_identity_freed_name"),
     )
     op.create_index("ix_identity_freed_name_slug", "identity_freed_name", ["slug"])
+
+
+def _starters() -> None:
+    op.create_table(
+        "network_starter",
+        sa.Column("project", sa.String(64), nullable=False),
+        sa.Column("gen", sa.BigInteger, nullable=False),
+        sa.Column("seen", sa.BigInteger, nullable=False),
+        sa.Column("created", sa.BigInteger, nullable=False),
+        sa.PrimaryKeyConstraint("project", name="pk_network_starter"),
+    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -285,8 +285,9 @@ def any_drop(tx: Tx, image_id: str) -> None:
     tx.run(sa.delete(image).where(image.c.id == image_id))
 
 
-def any_of_project(tx: Tx, project: str) -> Sequence[str]:
-    return [row.id for row in tx.rows(sa.select(image.c.id).where(image.c.project == project))]
+def any_of_project(tx: Tx, project: str) -> dict[str, str | None]:
+    """Id → name."""
+    return {row.id: row.name for row in tx.rows(sa.select(image.c.id, image.c.name).where(image.c.project == project))}
 
 
 def any_end(tx: Tx, image_id: str) -> None:

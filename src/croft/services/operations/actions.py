@@ -26,11 +26,10 @@ def explain(
 ) -> list[tuple[work.Entry, Explanation | None, str]]:
     """Each kind known under this id: its queue entry, want and have, or why its engine could not be asked."""
     with ctx.read("operations.work.show") as tx:
-        entries = work.entries(tx, id)
-    if entries:
-        return [(entry, *_look(reconcilers.get(entry.kind), id)) for entry in entries]
-    found = [(_quiet(kind, id), *_look(each, id)) for kind, each in reconcilers.items()]
-    found = [(entry, compared, trouble) for entry, compared, trouble in found if compared or trouble]
+        entries = {entry.kind: entry for entry in work.entries(tx, id)}
+    kinds = [*entries, *(kind for kind in reconcilers if kind not in entries)]
+    looks = [(entries.get(kind) or _quiet(kind, id), *_look(reconcilers.get(kind), id)) for kind in kinds]
+    found = [look for look in looks if look[0].kind in entries or look[1] or look[2]]
     if not found:
         raise NotFound(f"Croft works on nothing with the id {id[:64]}.")
     return found

@@ -141,15 +141,16 @@ def list_server_actions(ctx: Ctx, id: str, *, even_gone: bool) -> Done:
     return Done(entries)
 
 
-def purge(db: Database, project: str) -> bool:
-    """Asks for the end of all servers of a project; True once none is left. Key pairs belong to users and stay."""
+def purge(db: Database, project: str) -> dict[str, list[str]]:
+    """Asks for the end of all servers of a project, and says which are left. Key pairs belong to users and stay."""
     with db.read() as tx:
         if not store.servers.of_project(tx, project) and not store.flavors.any_opened_to(tx, project):
-            return True
+            return {}
     with db.write() as tx:
-        for server in store.servers.of_project(tx, project):
+        left = store.servers.of_project(tx, project)
+        for server in left:
             if server.deleted is None:
                 store.servers.change(tx, server, {"deleted": tx.now}, wish=True)
                 work.wake(tx, KIND, server.id)
         store.flavors.close_everything_to(tx, project)
-    return False
+    return {"server": [server.name for server in left]} if left else {}

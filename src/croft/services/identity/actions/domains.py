@@ -7,11 +7,13 @@ from typing import Any
 
 from msgspec import UNSET
 
+from croft.core import work
 from croft.core.ctx import Ctx, WriteTx
 from croft.core.errors import Conflict, Forbidden
 from croft.core.ids import new_hex_id
 from croft.core.page import Page
 from croft.services.identity.actions.projects import (
+    KIND,
     change,
     end_project,
     missing,
@@ -101,6 +103,7 @@ def _end_domain(tx: WriteTx, row: Project) -> None:
         if not projects.any_deleted(tx, project):
             end_project(tx, project)
     projects.forget(tx, row.id)
-    projects.any_drop(tx, row.id)
+    projects.mark_deleted(tx, row.id)
+    work.wake(tx, KIND, row.id)
     tx.audit(row.id, row.name)
     epoch.bump(tx)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 DEFAULT_DOMAIN = "default"
 
 
-Purge = Callable[[str], bool]
-"""Asks for the end of everything a project holds in one service; True once nothing is left."""
+Purge = Callable[[str], Mapping[str, Sequence[str]]]
+"""Asks for the end of everything a project holds in one service; the names of what is left, by the word for it."""
 Registered = tuple[str, str, str]
 """A service of this Croft as the catalog shows it: `("compute", "nova", "/compute/v2.1")`."""
 

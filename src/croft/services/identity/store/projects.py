@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import msgspec
 import sqlalchemy as sa
 
 from croft.core.db import Tx
@@ -38,6 +39,8 @@ _PARENT = sa.select(_T.c.parent).where(_T.c.id == sa.bindparam("id"))
 _CHILD = sa.select(_T.c.id).where(_T.c.parent == sa.bindparam("id"), _LIVE).limit(1)
 _IN_DOMAIN = sa.select(_T.c.id).where(_T.c.domain == sa.bindparam("domain"))
 _DELETED = sa.select(_T.c.deleted).where(_T.c.id == sa.bindparam("id"))
+_ENDING = sa.select(_T.c.deleted, _T.c.is_domain, _T.c.domain).where(_T.c.id == sa.bindparam("id"))
+_SLUGS_IN = sa.select(_T.c.slug).where(_T.c.domain == sa.bindparam("domain")).order_by(_T.c.id)
 _DROP = sa.delete(_T).where(_T.c.id == sa.bindparam("id"))
 
 
@@ -99,6 +102,21 @@ def any_deleted(tx: Tx, id: str) -> int | None:
     """When its end was asked for; 0 for a live one; None when there is no row."""
     row = tx.rows(_DELETED, {"id": id})
     return (row[0][0] or 0) if row else None
+
+
+class Ending(msgspec.Struct, frozen=True):
+    deleted: int | None
+    is_domain: bool
+    domain: str
+
+
+def any_ending(tx: Tx, id: str) -> Ending | None:
+    return tx.first(Ending, _ENDING, {"id": id})
+
+
+def any_slugs_in(tx: Tx, domain: str) -> list[str]:
+    """Of every project there, also of those on their way out."""
+    return [row.slug for row in tx.rows(_SLUGS_IN, {"domain": domain})]
 
 
 def any_drop(tx: Tx, id: str) -> None:

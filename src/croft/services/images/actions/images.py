@@ -156,12 +156,12 @@ def any_image(tx: Tx, image_id: str) -> Image | None:
     return store.any_image(tx, image_id)
 
 
-def purge(db: Database, project: str) -> bool:
-    """Asks for the end of all images of a project, protected ones too; True once nothing is left."""
+def purge(db: Database, project: str) -> dict[str, list[str]]:
+    """Asks for the end of all images of a project, protected ones too, and says which are left."""
     with db.write() as tx:
         left = store.any_of_project(tx, project)
         for image_id in left:
             store.any_end(tx, image_id)
             work.wake(tx, KIND, image_id)
         store.any_forget_member(tx, project)
-    return not left
+    return {"image": [name or image_id for image_id, name in left.items()]} if left else {}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -78,10 +78,10 @@ def any_drop(tx: Tx, table: sa.Table, id: str) -> None:
 
 
 @lru_cache(maxsize=64)
-def _exists(table: sa.Table) -> sa.Select[Any]:
-    return sa.select(sa.literal(1)).select_from(table).where(table.c.project == sa.bindparam("project")).limit(1)
+def _names(table: sa.Table) -> sa.Select[Any]:
+    return sa.select(table.c.id, table.c.name).where(table.c.project == sa.bindparam("project")).order_by(table.c.id)
 
 
-def any_left(tx: Tx, project: str, tables: Iterable[sa.Table]) -> bool:
-    """Whether any row of a project is left, also of what is on its way out."""
-    return any(tx.scalar(_exists(table), {"project": project}) is not None for table in tables)
+def any_names(tx: Tx, table: sa.Table, project: str) -> list[tuple[str, str]]:
+    """(id, name) of every row of a project, also of what is on its way out."""
+    return [(row.id, row.name) for row in tx.rows(_names(table), {"project": project})]

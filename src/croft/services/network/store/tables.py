@@ -227,6 +227,15 @@ floating_ip = sa.Table(
     sa.Index("uq_floating_ip_fixed", "port", "fixed", unique=True, sqlite_where=_LIVE, postgresql_where=_LIVE),
 )
 
+starter = sa.Table(
+    "network_starter",
+    metadata,
+    sa.Column("project", sa.String(64), primary_key=True),
+    sa.Column("gen", sa.BigInteger, nullable=False),
+    sa.Column("seen", sa.BigInteger, nullable=False),
+    sa.Column("created", sa.BigInteger, nullable=False),
+)
+
 QUOTA_NAMES = {
     "network": "network",
     "subnet": "subnet",
