@@ -213,6 +213,7 @@ class Croft:
             token_ttl=config.token_hours * 3600,
             **_login_rules(config),
         )
+        self.authenticate = identity.authenticator(db, settings)
         self.services: Sequence[Service] = self._services(settings)
         settings.starters.extend(kind for each in self.services for kind in each.starters)
         purges.extend(each.purge for each in reversed(self.services) if each.purge is not None)
@@ -220,7 +221,6 @@ class Croft:
             (rule for service in self.services for rule in service.rules), read_overrides(config.state / "policy.toml")
         )
         self.quotas = Quotas({name: value for service in self.services for name, value in service.quotas.items()})
-        self.authenticate = identity.authenticator(db)
         self.application = Application(self.services, db, self.policy, self.quotas, self.authenticate)
         reconcilers = [each for service in self.services for each in service.reconcilers]
         self.loop = Loop(db, reconcilers, threads=config.workers)
@@ -228,7 +228,7 @@ class Croft:
     def _services(self, settings: identity.Settings) -> Sequence[Service]:
         db, engines = self.db, self.engines
         services = (
-            identity.service(db, settings),
+            identity.service(db, settings, self.authenticate),
             images.service(db, engines.imagestore),
             network.service(
                 db,
@@ -272,10 +272,12 @@ class Croft:
     def start(self) -> None:
         work.begin(self.db)
         self.db.on_commit = self.loop.notify
+        self.authenticate.start()
         self.loop.start()
 
     def stop(self) -> None:
         self.loop.stop()
+        self.authenticate.stop()
         try:
             self._engines.close()
         except EngineError as error:

@@ -256,3 +256,23 @@ def test_a_transaction_inside_a_transaction_is_refused_and_not_waited_for(db: Da
         pass
     with db.write() as tx:
         assert tx.writing
+
+
+def test_who_listens_hears_of_a_change_after_its_commit_and_of_no_other(things: Database) -> None:
+    heard: list[int] = []
+
+    def look() -> None:
+        with things.read() as tx:
+            heard.append(tx.scalar(sa.select(sa.func.count()).select_from(thing)))
+
+    things.on_change.append(look)
+    with things.write() as tx:
+        tx.run(thing.insert(), {"id": "b", "count": 0})
+    with pytest.raises(ZeroDivisionError), things.write() as tx:
+        tx.changed = True
+        raise ZeroDivisionError
+    assert heard == []
+    with things.write() as tx:
+        tx.run(thing.insert(), {"id": "c", "count": 0})
+        tx.changed = True
+    assert heard == [3]

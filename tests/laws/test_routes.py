@@ -49,10 +49,9 @@ def newest(service: Service) -> dict[str, str]:
 
 def contents(cloud: Cloud) -> dict[str, int]:
     """How many rows each table has; what a refused request must not change."""
-    ignored = {"identity_token"}
+    count = sa.select(sa.func.count())
     with cloud.world.db.read() as tx:
-        tables = [table for table in metadata.sorted_tables if table.name not in ignored]
-        return {table.name: tx.scalar(sa.select(sa.func.count()).select_from(table)) for table in tables}
+        return {table.name: tx.scalar(count.select_from(table)) for table in metadata.sorted_tables}
 
 
 def headers_for(service: Service, route: Route) -> dict[str, str]:

@@ -16,6 +16,7 @@ COMMANDS = {
     "env": "croft.cli.status:env",
     "why": "croft.cli.why:why",
     "image": "croft.cli.image:image",
+    "keys": "croft.cli.keys:keys",
     "dev": "croft.cli.dev:dev",
     "test": "croft.cli.test:test",
     "serve": "croft.cli.serve:serve",

@@ -80,3 +80,4 @@ class Ctx:
             for target, name in mine._targets:
                 audit.write(tx, self.actor, owner, self.request_id, action, target, name)
             tx.woken = tx.woken or mine.woken
+            tx.changed = tx.changed or mine.changed

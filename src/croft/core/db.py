@@ -101,7 +101,7 @@ def outside_transaction() -> None:
 class Tx:
     """One transaction. Rows come back as the given type, built from the columns in order."""
 
-    __slots__ = ("_db", "link", "now", "woken", "writing")
+    __slots__ = ("_db", "changed", "link", "now", "woken", "writing")
 
     def __init__(self, db: Database, link: Link, now: int, writing: bool) -> None:
         self._db = db
@@ -109,6 +109,7 @@ class Tx:
         self.now = now
         self.writing = writing
         self.woken = False
+        self.changed = False
 
     @property
     def conn(self) -> Connection:
@@ -150,11 +151,13 @@ class Tx:
 
 
 class Database:
-    """Connections to one database. `on_commit` is called after each commit that woke a reconciler."""
+    """Connections to one database. `on_commit` is called after each commit that woke a reconciler, `on_change` after
+    each that `changed` what is remembered elsewhere in this process."""
 
     def __init__(self, url: str, clock: Clock | None = None, *, pool_size: int = 40) -> None:
         self.clock = clock or SystemClock()
         self.on_commit: Callable[[], None] = lambda: None
+        self.on_change: list[Callable[[], None]] = []
         self.url = sa.make_url(url)
         self.sqlite = self.url.get_backend_name() == "sqlite"
         self._writer = threading.Lock()
@@ -186,6 +189,9 @@ class Database:
         else:
             with self._open(writing=True) as tx:
                 yield tx
+        if tx.changed:
+            for heard in self.on_change:
+                heard()
         if tx.woken:
             self.on_commit()
 

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from croft.core.errors import Unauthorized
 from croft.services import identity
-from croft.services.identity.actions.tokens import Remembered
+from croft.services.identity.actions.memory import Memory
 from tests.services.identity.house import House, project_scope
 
 
@@ -77,16 +77,19 @@ def test_one_name_is_given_once(either: House) -> None:
 
 
 def test_a_memory_filled_from_many_threads_keeps_its_bound() -> None:
-    memory: Remembered[int] = Remembered(10)
+    memory: Memory[int] = Memory(10)
 
     def fill(start: int) -> None:
         for number in range(start, start + 500):
-            memory.put(1, str(number % 40), number % 40)
-            found = memory.get(1, str(number % 40))
-            assert found in {None, number % 40}
+            memory.put(str(number % 40), number % 40, [f"odd-{number % 2}"], 1)
+            assert memory.get(str(number % 40)) in {None, number % 40}
 
     with ThreadPoolExecutor(4) as pool:
         for each in [pool.submit(fill, start) for start in range(4)]:
             each.result()
-    assert sum(memory.get(1, str(number)) is not None for number in range(40)) == 10
-    assert all(memory.get(2, str(number)) is None for number in range(40))
+    kept = [number for number in range(40) if memory.get(str(number)) is not None]
+    assert len(kept) == 10
+    memory.forget(frozenset({"odd-1"}), 2)
+    assert [number for number in kept if memory.get(str(number)) is not None] == [n for n in kept if n % 2 == 0]
+    memory.put("late", 7, [], 1)
+    assert memory.get("late") is None, "what was read before the last change may be wrong"

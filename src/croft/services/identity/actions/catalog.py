@@ -214,5 +214,5 @@ def _check_url(url: str) -> None:
 
 def _written(tx: WriteTx, id: str, name: str, row: T) -> T:
     tx.audit(id, name)
-    epoch.bump(tx)
+    epoch.bump(tx, epoch.CATALOG)
     return row

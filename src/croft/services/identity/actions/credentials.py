@@ -155,7 +155,7 @@ def delete_credential(ctx: Ctx, user: str, id: str) -> None:
         row = need_credential(tx, user, id)
         credentials.delete(tx, id)
         tx.audit(id, row.name)
-        epoch.bump(tx)
+        epoch.bump(tx, id)
 
 
 def need_rule(tx: Tx, user: str, id: str) -> AccessRule:

@@ -85,7 +85,6 @@ def delete_project(ctx: Ctx, id: str) -> None:
             raise Forbidden("Cannot delete the project: others are below it. Delete those first.")
         end_project(tx, id)
         tx.audit(id, row.name)
-        epoch.bump(tx)
 
 
 def _end_domain(tx: WriteTx, row: Project) -> None:

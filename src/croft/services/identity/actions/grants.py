@@ -7,7 +7,7 @@ from croft.core.db import Tx
 from croft.core.errors import Forbidden, NotFound
 from croft.services.identity.actions.projects import missing, need_domain, need_project
 from croft.services.identity.actions.roles import need_role
-from croft.services.identity.actions.users import need_group, need_user
+from croft.services.identity.actions.users import in_group, need_group, need_user
 from croft.services.identity.model import Assignment, Role
 from croft.services.identity.model.roles import DELEGATED
 from croft.services.identity.store import credentials, epoch, projects, roles
@@ -40,6 +40,10 @@ def _need_actor(tx: Tx, row: Assignment) -> str:
     return (need_user(tx, row.actor) if row.actor_type == "user" else need_group(tx, row.actor)).name
 
 
+def _touched(tx: Tx, row: Assignment) -> list[str]:
+    return [row.actor] if row.actor_type == "user" else in_group(tx, row.actor)
+
+
 def list_grants(ctx: Ctx, row: Assignment) -> list[Role]:
     """The roles of an assignment that is whole but for its role."""
     with ctx.read(_action(row, "list")) as tx:
@@ -68,7 +72,7 @@ def create_grant(ctx: Ctx, row: Assignment) -> None:
             raise Forbidden("A domain's own role cannot be given on the system.")
         tx.audit(row.actor, f"{role.name} {row.target_type} {row.target}: {_need_actor(tx, row)}")
         roles.assign(tx, row)
-        epoch.bump(tx)
+        epoch.bump(tx, *_touched(tx, row))
 
 
 def delete_grant(ctx: Ctx, row: Assignment) -> None:
@@ -80,7 +84,7 @@ def delete_grant(ctx: Ctx, row: Assignment) -> None:
         if row.actor_type == "user" and row.target_type == "project":
             _end_credentials(tx, row.actor, row.target)
         tx.audit(row.actor, f"{role.name} {row.target_type} {row.target}")
-        epoch.bump(tx)
+        epoch.bump(tx, *_touched(tx, row))
 
 
 def _end_credentials(tx: Tx, user: str, project: str) -> None:

@@ -13,8 +13,8 @@ from croft.services.identity.actions.knocks import Visit
 from croft.services.identity.actions.passwords import Passwords
 from croft.services.identity.actions.tokens import NEEDED, Tokens
 from croft.services.identity.model import Settings, Token
-from croft.services.identity.model.passwords import MAX_LENGTH, matches, token_digest
-from croft.services.identity.store import credentials, projects, tokens, trusts, users
+from croft.services.identity.model.passwords import MAX_LENGTH, matches
+from croft.services.identity.store import credentials, epoch, projects, trusts, users
 
 Reverify = Callable[[Tx], bool]
 
@@ -57,19 +57,17 @@ class Door:
         proof = self._prove(wish.identity, visit)
         if proof.credential is not None and wish.scope is not None:
             raise Unauthorized("An application credential comes with its scope; ask for no other.")
-        text = new_secret(32)
         with self._db.write() as tx:
+            born = self._tokens.begin(tx)
             if not proof.holds(tx) or not self.passwords.admits(tx, proof.user):
                 raise Unauthorized(NEEDED)
             scope = self._scope(tx, wish, proof)
-            row = self._issue(tx, token_digest(text), scope, proof)
-            known = self._tokens.find(tx, row.digest)
-            if known is None and wish.scope is None and proof.credential is None and scope.type:
-                tokens.delete(tx, row.digest)
-                row = self._issue(tx, row.digest, Scope(), proof)
-                known = self._tokens.find(tx, row.digest)
-            if known is None:
+            issued = self._tokens.issue(tx, self._token(tx, scope, proof, born))
+            if issued is None and wish.scope is None and proof.credential is None and scope.type:
+                issued = self._tokens.issue(tx, self._token(tx, Scope(), proof, born))
+            if issued is None:
                 raise Unauthorized(NEEDED)
+            text, known = issued
             return text, self._tokens.body(tx, known, with_catalog=with_catalog)
 
     def _prove(self, identity: wire.Identity, visit: Visit) -> Proof:
@@ -105,18 +103,15 @@ class Door:
     def _by_token(self, identity: wire.Identity, visit: Visit) -> Proof:
         if identity.token is None:
             raise Invalid("Expecting to find token in identity.")
-        digest = token_digest(identity.token.id)
         with self._db.read() as tx:
-            known = self._tokens.find(tx, digest)
+            known = self._tokens.find(tx, identity.token.id)
         if known is None:
             raise NotFound("Could not find the token.")
         token = known.standing.token
         if token.application_credential or token.trust:
             raise Forbidden("A token from an application credential or a trust cannot be exchanged for another.")
         methods = tuple(dict.fromkeys([*token.methods, "token"]))
-        return Proof(
-            token.user, methods, lambda tx: tokens.show(tx, digest) is not None, token.expires, token.audit[-1]
-        )
+        return Proof(token.user, methods, lambda tx: self._tokens.holds(tx, token), token.expires, token.audit[-1])
 
     def _by_credential(self, identity: wire.Identity, visit: Visit) -> Proof:
         given = identity.application_credential
@@ -158,8 +153,8 @@ class Door:
             return Scope()
         return _asked_scope(tx, wish.scope, proof)
 
-    def _issue(self, tx: Tx, digest: str, scope: Scope, proof: Proof) -> Token:
-        user, expires = proof.user, tx.now + self._settings.token_ttl
+    def _token(self, tx: Tx, scope: Scope, proof: Proof, born: int) -> Token:
+        user, expires = proof.user, tx.now + min(self._settings.token_ttl, epoch.LONGEST)
         if proof.expires is not None:
             expires = min(expires, proof.expires)
         if scope.trust is not None:
@@ -170,8 +165,7 @@ class Door:
             if trust.remaining_uses is not None and not trusts.use(tx, trust.id):
                 raise Unauthorized(NEEDED)
         audit = [new_secret(16), *([proof.parent_audit] if proof.parent_audit else [])]
-        row = Token(
-            digest,
+        return Token(
             user,
             list(proof.methods),
             audit,
@@ -181,9 +175,8 @@ class Door:
             expires,
             proof.credential,
             scope.trust,
+            born,
         )
-        tokens.insert(tx, row)
-        return row
 
 
 def _asked_scope(tx: Tx, asked: wire.AuthScope, proof: Proof) -> Scope:

@@ -14,7 +14,7 @@ from croft.services.identity.model import Settings
 from croft.services.identity.model.passwords import MAX_LENGTH, hashed, matches
 from croft.services.identity.model.rows import Login
 from croft.services.identity.model.rules import DAY, Rules
-from croft.services.identity.store import epoch, knocks, users
+from croft.services.identity.store import knocks, users
 
 
 class Passwords:
@@ -103,4 +103,3 @@ class Passwords:
                 raise Conflict("The password was changed meanwhile.")
             self.set(tx, now, secret, own=True)
             audit.write(tx, Actor(user=user), "", visit.request, "identity.user_password.update", user, "")
-            epoch.bump(tx)

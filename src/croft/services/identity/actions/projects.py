@@ -16,7 +16,7 @@ from croft.core.ids import new_hex_id
 from croft.core.page import Page
 from croft.services.identity.actions.births import Births
 from croft.services.identity.model import DEFAULT_DOMAIN, Project
-from croft.services.identity.store import epoch, names, projects, roles, users
+from croft.services.identity.store import epoch, names, projects, roles
 from croft.services.identity.wire import shapes
 
 MAX_DEPTH = 5
@@ -154,7 +154,7 @@ def change(
     if before.enabled and not enabled:
         _close(tx, before)
     tx.audit(before.id, before.name)
-    epoch.bump(tx)
+    epoch.bump(tx, before.id)
     return need_project(tx, before.id)
 
 
@@ -163,11 +163,6 @@ def _close(tx: Tx, place: Project) -> None:
     if place.id == DEFAULT_DOMAIN:
         raise Forbidden("The default domain stays enabled.")
     projects.revoke_tokens(tx, place.id)
-    if place.is_domain:
-        for project in projects.in_domain(tx, place.id):
-            projects.revoke_tokens(tx, project)
-        for user in users.in_domain(tx, place.id):
-            users.revoke_tokens(tx, user)
 
 
 def end_project(tx: Tx, id: str) -> None:

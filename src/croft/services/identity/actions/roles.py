@@ -43,6 +43,7 @@ def create_role(ctx: Ctx, wish: shapes.NewRole) -> Role:
         row = Role(new_hex_id(), domain, wish.name, wish.description, shapes.options(wish.options, {}))
         roles.insert(tx, row)
         tx.audit(row.id, row.name)
+        epoch.bump(tx, epoch.ROLES)
         return row
 
 

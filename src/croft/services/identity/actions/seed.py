@@ -8,6 +8,7 @@ from itertools import pairwise
 from croft.core.db import Database, Tx
 from croft.core.ids import new_hex_id
 from croft.services.identity.actions.births import Births
+from croft.services.identity.actions.keyring import ensure_keys
 from croft.services.identity.model import DEFAULT_DOMAIN, Assignment, Project, Role, Settings, User
 from croft.services.identity.model.passwords import hashed
 from croft.services.identity.store import epoch, projects, roles, users
@@ -31,6 +32,9 @@ def seed(db: Database, wish: Seed, rounds: int = 12, settings: Settings | None =
         made = {name: users.named(tx, DEFAULT_DOMAIN, name) is not None for name in ("admin", "croft")}
     secrets = {"admin": wish.admin_password, "croft": wish.demo_password}
     hashes = {name: hashed(secrets[name], rounds) for name, there in made.items() if not there}
+    with db.write() as tx:
+        tx.lock("identity:keys")
+        ensure_keys(tx)
     if not hashes:
         return
     with db.write() as tx:

@@ -84,4 +84,4 @@ def delete_trust(ctx: Ctx, id: str) -> None:
             raise Forbidden("Only the trustor can end a trust.")
         trusts.delete(tx, id)
         tx.audit(id)
-        epoch.bump(tx)
+        epoch.bump(tx, id)

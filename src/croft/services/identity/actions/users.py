@@ -20,6 +20,9 @@ from croft.services.identity.model.passwords import hashed
 from croft.services.identity.store import epoch, projects, roles, users
 from croft.services.identity.wire import shapes
 
+_MANY = 500
+"""Members of a group beyond which forgetting everything is cheaper than naming them."""
+
 
 def need_user(tx: Tx, id: str) -> User:
     found = users.show(tx, id)
@@ -119,7 +122,7 @@ def update_user(
         if before.enabled and not enabled:
             users.revoke_tokens(tx, id)
         tx.audit(id, before.name)
-        epoch.bump(tx)
+        epoch.bump(tx, id)
         return need_user(tx, id)
 
 
@@ -128,7 +131,6 @@ def delete_user(ctx: Ctx, id: str) -> None:
         row = need_user(tx, id)
         users.delete(tx, id)
         tx.audit(id, row.name)
-        epoch.bump(tx)
 
 
 def groups_of(ctx: Ctx, id: str) -> list[Group]:
@@ -187,9 +189,16 @@ def update_group(ctx: Ctx, id: str, wish: shapes.GroupChange) -> Group:
 def delete_group(ctx: Ctx, id: str) -> None:
     with ctx.write("identity.group.delete") as tx:
         row = need_group(tx, id)
+        people = in_group(tx, id)
         users.delete_group(tx, id)
         tx.audit(id, row.name)
-        epoch.bump(tx)
+        epoch.bump(tx, *people)
+
+
+def in_group(tx: Tx, id: str) -> list[str]:
+    """Whom a change to a group touches, in the words of `epoch.bump`."""
+    found = users.member_ids(tx, id)
+    return [epoch.EVERYTHING] if len(found) > _MANY else found or [id]
 
 
 def group_members(ctx: Ctx, id: str) -> list[User]:
@@ -208,7 +217,7 @@ def add_member(ctx: Ctx, group: str, user: str) -> None:
     with ctx.write("identity.group_user.add") as tx:
         _both(tx, group, user)
         users.join(tx, user, group)
-        epoch.bump(tx)
+        epoch.bump(tx, user)
 
 
 def remove_member(ctx: Ctx, group: str, user: str) -> None:
@@ -216,7 +225,7 @@ def remove_member(ctx: Ctx, group: str, user: str) -> None:
         _both(tx, group, user)
         if not users.leave(tx, user, group):
             raise NotFound(f"Could not find user {user[:64]} in group {group[:64]}.")
-        epoch.bump(tx)
+        epoch.bump(tx, user)
 
 
 def _both(tx: WriteTx, group: str, user: str) -> None:

@@ -24,8 +24,3 @@ def matches(secret: str, stored: str | None, rounds: int) -> bool:
 
 def _digest(secret: str) -> bytes:
     return base64.b64encode(hashlib.sha256(secret.encode("utf-8", "surrogatepass")).digest())
-
-
-def token_digest(token: str) -> str:
-    """How a token is stored and named: tokens are random, so a plain digest cannot be guessed back."""
-    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()

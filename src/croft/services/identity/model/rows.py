@@ -95,7 +95,8 @@ class Assignment(msgspec.Struct, frozen=True):
 
 
 class Token(msgspec.Struct, frozen=True):
-    digest: str
+    """What a token's text says. Its first audit id names it; the second, if any, is of the token it came from."""
+
     user: str
     methods: list[str]
     audit: list[str]
@@ -106,6 +107,8 @@ class Token(msgspec.Struct, frozen=True):
     expires: int
     application_credential: str | None
     trust: str | None
+    born: int
+    """How far identity's changes had come when it was made."""
 
 
 class Standing(msgspec.Struct, frozen=True):

@@ -1,24 +1,72 @@
-"""The identity epoch: one number that moves with every change to what tokens mean, in the same commit."""
+"""What changed, in order: a number that moves with every change to what tokens mean, the subjects each change touched,
+and what was revoked. All in the commit of the change itself.
+
+A subject is an id (user, project, domain, credential, trust), a token's audit id, or one of the words below.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Iterable
 
 import sqlalchemy as sa
 
 from croft.core.db import Tx
-from croft.services.identity.store.tables import epoch
+from croft.services.identity.store import tables
 
-_READ = sa.select(epoch.c.value)
+EVERYTHING, CATALOG, ROLES, KEYS = "*", "catalog", "roles", "keys"
+KEPT = 4096
+"""Changes kept for processes to read; one that is further behind forgets everything."""
+LONGEST = 366 * 86400
+"""Seconds that no token lives longer than, and so that a revocation must be remembered."""
+_C, _R = tables.change, tables.revoked
+_READ = sa.select(tables.epoch.c.value)
 _BUMP = sa.text(
     "INSERT INTO identity_epoch (id, value) VALUES (1, 1) "
-    "ON CONFLICT (id) DO UPDATE SET value = identity_epoch.value + 1"
+    "ON CONFLICT (id) DO UPDATE SET value = identity_epoch.value + 1 RETURNING value"
 )
+_SINCE = sa.select(_C.c.subject).where(_C.c.number > sa.bindparam("since"))
+_NOTE = sa.insert(_C)
+_TRIM = sa.delete(_C).where(_C.c.number <= sa.bindparam("before"))
+_REVOKE = sa.text(
+    "INSERT INTO identity_revoked (subject, number, until) VALUES (:subject, :number, :until) "
+    "ON CONFLICT (subject) DO UPDATE SET number = excluded.number, until = excluded.until"
+)
+_STALE = sa.select(_R.c.subject).where(_R.c.until <= sa.bindparam("now")).limit(50).with_for_update(skip_locked=True)
+_SWEEP = sa.delete(_R).where(_R.c.subject.in_(_STALE.scalar_subquery()))
+_REVOKED = sa.select(sa.func.max(_R.c.number)).where(_R.c.subject.in_(sa.bindparam("subjects", expanding=True)))
 
 
 def read(tx: Tx) -> int:
-    """To be read before what is cached under it."""
+    """To be read before what is remembered as of it."""
     return tx.scalar(_READ) or 0
 
 
-def bump(tx: Tx) -> None:
-    """Ends every cached token in every process. The row stays locked until the commit: call it last."""
-    tx.run(_BUMP)
+def bump(tx: Tx, *subjects: str) -> int:
+    """Has every process forget what it knows of these, or everything. Locks the number until the commit, so that
+    numbers are in the order of commits: call it last."""
+    number: int = tx.scalar(_BUMP)
+    tx.run(_NOTE, [{"number": number, "subject": each} for each in dict.fromkeys(subjects or (EVERYTHING,))])
+    if number % 256 == 0:
+        tx.run(_TRIM, {"before": number - KEPT})
+    tx.changed = True
+    return number
+
+
+def end(tx: Tx, subject: str, until: int | None = None) -> None:
+    """Ends for good every token of a subject that was born before this moment."""
+    number = bump(tx, subject)
+    tx.run(_REVOKE, {"subject": subject, "number": number, "until": tx.now + LONGEST if until is None else until})
+    tx.run(_SWEEP, {"now": tx.now})
+
+
+def revoked(tx: Tx, subjects: Iterable[str], born: int) -> bool:
+    """Whether any of the subjects was ended after a token with this number was born."""
+    last: int | None = tx.scalar(_REVOKED, {"subjects": list(subjects)})
+    return last is not None and last > born
+
+
+def since(tx: Tx, seen: int, now: int) -> frozenset[str]:
+    """The subjects of every change after `seen`."""
+    if not 0 <= now - seen < KEPT:
+        return frozenset({EVERYTHING})
+    return frozenset(row[0] for row in tx.rows(_SINCE, {"since": seen}))

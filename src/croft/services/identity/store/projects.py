@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from croft.core.db import Tx
 from croft.core.page import Page
 from croft.services.identity.model import Project
-from croft.services.identity.store import tables
+from croft.services.identity.store import epoch, tables
 from croft.services.identity.store.listing import listed
 
 _T = tables.project
@@ -123,11 +123,10 @@ def any_drop(tx: Tx, id: str) -> None:
     tx.run(_DROP, {"id": id})
 
 
-_TARGETED = (tables.token.c.scope, tables.application_credential.c.project, tables.trust.c.project)
+_TARGETED = (tables.application_credential.c.project, tables.trust.c.project)
 _FORGET = [sa.delete(column.table).where(column == sa.bindparam("id")) for column in _TARGETED]
 _FORGET.append(sa.delete(tables.credential).where(tables.credential.c.project == sa.bindparam("id")))
 _FORGET.append(sa.delete(tables.assignment).where(tables.assignment.c.target == sa.bindparam("id")))
-_REVOKE = _FORGET[0]
 _UNDEFAULT = (
     sa.update(tables.user).where(tables.user.c.default_project == sa.bindparam("gone")).values(default_project=None)
 )
@@ -138,8 +137,9 @@ def forget(tx: Tx, id: str) -> None:
     for statement in _FORGET:
         tx.run(statement, {"id": id})
     tx.run(_UNDEFAULT, {"gone": id})
+    epoch.end(tx, id)
 
 
 def revoke_tokens(tx: Tx, id: str) -> None:
-    """Ends every token scoped to it."""
-    tx.run(_REVOKE, {"id": id})
+    """Ends every token scoped to it; a domain's also in its projects, and of its users."""
+    epoch.end(tx, id)

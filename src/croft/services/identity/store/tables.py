@@ -117,21 +117,30 @@ assignment = sa.Table(
     sa.Index("ix_identity_assignment_target", "target"),
     sa.Index("ix_identity_assignment_role", "role"),
 )
-token = sa.Table(
-    "identity_token",
+key = sa.Table(
+    "identity_key",
     metadata,
-    sa.Column("digest", sa.String(64), primary_key=True),
-    _owner("identity_user"),
-    sa.Column("methods", Json, nullable=False),
-    sa.Column("audit", Json, nullable=False),
-    sa.Column("scope_type", sa.String(8), nullable=False),
-    sa.Column("scope", sa.String(64), nullable=False),
-    sa.Column("issued", sa.BigInteger, nullable=False),
-    sa.Column("expires", sa.BigInteger, nullable=False),
-    sa.Column("application_credential", sa.String(64), nullable=True),
-    sa.Column("trust", sa.String(64), nullable=True),
-    sa.Index("ix_identity_token_expires", "expires"),
-    sa.Index("ix_identity_token_user", "user"),
+    sa.Column("number", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("secret", sa.String(64), nullable=False),
+    sa.Column("made", sa.BigInteger, nullable=False),
+    sa.Column("primary_from", sa.BigInteger, nullable=True),
+    sa.Column("ends", sa.BigInteger, nullable=True),
+    sa.CheckConstraint("ends IS NULL OR primary_from IS NOT NULL", name="cycle"),
+)
+change = sa.Table(
+    "identity_change",
+    metadata,
+    sa.Column("number", sa.BigInteger, nullable=False),
+    sa.Column("subject", sa.String(64), nullable=False),
+    sa.PrimaryKeyConstraint("number", "subject"),
+)
+revoked = sa.Table(
+    "identity_revoked",
+    metadata,
+    sa.Column("subject", sa.String(64), primary_key=True),
+    sa.Column("number", sa.BigInteger, nullable=False),
+    sa.Column("until", sa.BigInteger, nullable=False),
+    sa.Index("ix_identity_revoked_until", "until"),
 )
 epoch = sa.Table(
     "identity_epoch",

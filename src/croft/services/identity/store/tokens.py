@@ -1,9 +1,6 @@
-"""Tokens, by the digest of their text."""
+"""What stands around a token: nothing of the token itself is stored."""
 
 from __future__ import annotations
-
-from collections.abc import Sequence
-from typing import Any
 
 import msgspec
 import sqlalchemy as sa
@@ -12,42 +9,9 @@ from croft.core.db import Tx
 from croft.services.identity.model import Token
 from croft.services.identity.store import tables
 
-_T = tables.token
-_COLUMNS = (
-    _T.c.digest,
-    _T.c.user,
-    _T.c.methods,
-    _T.c.audit,
-    _T.c.scope_type,
-    _T.c.scope,
-    _T.c.issued,
-    _T.c.expires,
-    _T.c.application_credential,
-    _T.c.trust,
-)
-_ONE = sa.select(*_COLUMNS).where(_T.c.digest == sa.bindparam("digest"))
-_INSERT = sa.insert(_T)
-_DELETE = sa.delete(_T).where(_T.c.digest == sa.bindparam("digest"))
-_STALE = sa.select(_T.c.digest).where(_T.c.expires <= sa.bindparam("now")).limit(50).with_for_update(skip_locked=True)
-_SWEEP = sa.delete(_T).where(_T.c.digest.in_(_STALE.scalar_subquery()))
-
-
-def show(tx: Tx, digest: str) -> Token | None:
-    return tx.first(Token, _ONE, {"digest": digest})
-
-
-def insert(tx: Tx, row: Token) -> None:
-    """Also drops a few that have expired, so that the table stays in proportion to its use."""
-    tx.run(_SWEEP, {"now": tx.now})
-    tx.run(_INSERT, {name: getattr(row, name) for name in row.__struct_fields__})
-
-
-def delete(tx: Tx, digest: str) -> bool:
-    return tx.run(_DELETE, {"digest": digest}) > 0
-
 
 class Facts(msgspec.Struct, frozen=True):
-    """What stands around a token: its user, the scope, and their domains. None where there is no such thing."""
+    """Of a token's user and its scope, and their domains. None where there is no such thing."""
 
     user_name: str
     user_enabled: bool
@@ -81,20 +45,14 @@ _FACTS = (
         _P.c.is_domain,
         _SD.c.name,
         _SD.c.enabled,
-        *_COLUMNS,
     )
-    .join_from(_T, _U, _U.c.id == _T.c.user)
-    .join(_UD, _UD.c.id == _U.c.domain)
-    .outerjoin(_P, _P.c.id == _T.c.scope)
+    .join_from(_U, _UD, _UD.c.id == _U.c.domain)
+    .outerjoin(_P, _P.c.id == sa.bindparam("scope"))
     .outerjoin(_SD, _SD.c.id == _P.c.domain)
-    .where(_T.c.digest == sa.bindparam("digest"))
+    .where(_U.c.id == sa.bindparam("user"))
 )
 
 
-def facts(tx: Tx, digest: str) -> tuple[Token, Facts] | None:
-    """A token and what stands around it, in one statement."""
-    rows = tx.rows(_FACTS, {"digest": digest})
-    if not rows:
-        return None
-    values: Sequence[Any] = rows[0]
-    return Token(*values[13:]), Facts(*values[:13])
+def facts(tx: Tx, token: Token) -> Facts | None:
+    """In one statement; None when there is no such user."""
+    return tx.first(Facts, _FACTS, {"user": token.user, "scope": token.scope})

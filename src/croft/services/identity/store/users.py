@@ -11,7 +11,7 @@ from croft.core.db import Tx
 from croft.core.page import Page
 from croft.services.identity.model import Group, User
 from croft.services.identity.model.rows import Login
-from croft.services.identity.store import tables
+from croft.services.identity.store import epoch, tables
 from croft.services.identity.store.listing import listed
 
 _T, _G, _M = tables.user, tables.group, tables.membership
@@ -64,7 +64,6 @@ _FAILED = (
 )
 _FORGIVEN = sa.update(_T).where(_T.c.id == sa.bindparam("at")).values(failed=0)
 _IN_DOMAIN = sa.select(_T.c.id).where(_T.c.domain == sa.bindparam("domain"))
-_TOKENS = sa.delete(tables.token).where(tables.token.c.user == sa.bindparam("id"))
 _ASSIGNMENTS = sa.delete(tables.assignment).where(
     tables.assignment.c.actor_type == sa.bindparam("type"), tables.assignment.c.actor == sa.bindparam("id")
 )
@@ -101,6 +100,7 @@ def delete(tx: Tx, id: str) -> None:
     """With its tokens, credentials, memberships and assignments."""
     tx.run(_ASSIGNMENTS, {"type": "user", "id": id})
     tx.run(_DELETE, {"id": id})
+    epoch.end(tx, id)
 
 
 def in_domain(tx: Tx, domain: str) -> list[str]:
@@ -123,8 +123,8 @@ def forgive(tx: Tx, id: str) -> None:
 
 
 def revoke_tokens(tx: Tx, id: str) -> None:
-    """Ends every token of a user."""
-    tx.run(_TOKENS, {"id": id})
+    """Ends every token of a user, also those that work by trusts the user gave or took."""
+    epoch.end(tx, id)
 
 
 _GROUP_COLUMNS = (_G.c.id, _G.c.domain, _G.c.name, _G.c.description)
@@ -146,6 +146,7 @@ _MEMBERS = (
     .where(_M.c.group == sa.bindparam("group"))
     .order_by(_T.c.id)
 )
+_MEMBER_IDS = sa.select(_M.c.user).where(_M.c.group == sa.bindparam("group"))
 _GROUPS_OF = (
     sa.select(*_GROUP_COLUMNS)
     .join_from(_G, _M, _M.c.group == _G.c.id)
@@ -204,6 +205,10 @@ def leave(tx: Tx, user: str, group: str) -> bool:
 
 def members(tx: Tx, group: str) -> list[User]:
     return tx.all(User, _MEMBERS, {"group": group})
+
+
+def member_ids(tx: Tx, group: str) -> list[str]:
+    return [row[0] for row in tx.rows(_MEMBER_IDS, {"group": group})]
 
 
 def groups_of(tx: Tx, user: str) -> list[Group]:
