@@ -118,7 +118,8 @@ _VISIBLE = _READ.outerjoin(member, _MINE).where(
     image.c.deleted.is_(None),
     sa.or_(
         image.c.project == _ME,
-        image.c.visibility.in_(["public", "community"]),
+        image.c.visibility == "public",
+        image.c.visibility == "community",
         sa.and_(image.c.visibility == "shared", member.c.project.is_not(None)),
     ),
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -103,25 +104,39 @@ def any_server(tx: Tx, id: str) -> Server | None:
 
 def page(tx: Tx, scope: Scope, narrowing: Narrowing, marker: Server | None, limit: int) -> list[Server]:
     """The next `limit` servers after the marker, in the wished order; ties by id, newest first."""
-    statement = (_LIST_WHOLE if narrowing.whole else _LIST).where(*_conditions(scope, narrowing)).limit(limit)
-    keys: list[tuple[str, sa.ColumnElement[Any], bool]] = []
-    for name, down in narrowing.sort:
-        keys.append((name, SORT_KEYS[name], down))
-    keys.append(("uuid", c.id, keys[-1][2]))
-    if marker is not None:
-        values = tx.rows(sa.select(*[column for _, column, _ in keys]).where(c.id == marker.id))
-        if values:
-            statement = statement.where(after([(column, down) for _, column, down in keys], list(values[0])))
-    order = [column.desc() if down else column.asc() for _, column, down in keys]
-    return tx.all(Server, statement.order_by(*order))
-
-
-def _conditions(scope: Scope, narrowing: Narrowing) -> Iterable[sa.ColumnElement[bool]]:
     project = narrowing.project if scope.project is None else scope.project
-    if project is not None:
-        yield c.project == project
-    if narrowing.deleted is not None:
-        yield c.deleted.is_not(None) if narrowing.deleted else c.deleted.is_(None)
+    sort = tuple(narrowing.sort)
+    statement = _ordered(sort, narrowing.whole, narrowing.deleted, project is not None)
+    conditions = list(_conditions(narrowing))
+    if marker is not None:
+        keys = _keys(sort)
+        values = tx.rows(sa.select(*[column for column, _ in keys]).where(c.id == marker.id))
+        if values:
+            conditions.append(after(keys, list(values[0])))
+    if conditions:
+        statement = statement.where(*conditions)
+    return tx.all(Server, statement, {"project": project, "most": limit})
+
+
+@lru_cache(maxsize=128)
+def _ordered(
+    sort: tuple[tuple[str, bool], ...], whole: bool, deleted: bool | None, of_project: bool
+) -> sa.Select[tuple[Any, ...]]:
+    """What most lists are, made once for each form."""
+    statement = _LIST_WHOLE if whole else _LIST
+    if of_project:
+        statement = statement.where(c.project == sa.bindparam("project"))
+    if deleted is not None:
+        statement = statement.where(c.deleted.is_not(None) if deleted else c.deleted.is_(None))
+    order = [column.desc() if down else column.asc() for column, down in _keys(sort)]
+    return statement.order_by(*order).limit(sa.bindparam("most"))
+
+
+def _keys(sort: tuple[tuple[str, bool], ...]) -> list[tuple[sa.ColumnElement[Any], bool]]:
+    return [*((SORT_KEYS[name], down) for name, down in sort), (c.id, sort[-1][1])]
+
+
+def _conditions(narrowing: Narrowing) -> Iterable[sa.ColumnElement[bool]]:
     for column, values in (
         (c.image, narrowing.images),
         (c.flavor, narrowing.flavors),
@@ -183,8 +198,15 @@ def any_place(tx: Tx, id: str, host: str) -> bool:
 
 def any_facts(tx: Tx, found: Server, facts: dict[str, Any], *, settled: bool) -> None:
     """Writes what was observed; when all is settled, also that these wishes are carried out."""
-    values = facts | {"updated": tx.now} | ({"seen": found.gen} if settled else {})
-    tx.run(sa.update(server).where(c.id == found.id, c.seen <= found.gen).values(**values))
+    facts = facts | {"updated": tx.now} | ({"seen": found.gen} if settled else {})
+    values = {f"new_{name}": value for name, value in facts.items()}
+    tx.run(_observe(tuple(facts)), values | {"server": found.id, "read": found.gen})
+
+
+@lru_cache(maxsize=128)
+def _observe(names: tuple[str, ...]) -> sa.Update:
+    values = {name: sa.bindparam(f"new_{name}", type_=c[name].type) for name in names}
+    return sa.update(server).where(c.id == sa.bindparam("server"), c.seen <= sa.bindparam("read")).values(values)
 
 
 def any_accept_off(tx: Tx, found: Server) -> bool:

@@ -119,6 +119,6 @@ server = sa.Table(
     sa.Column("crashes", sa.Integer, nullable=False),
     sa.CheckConstraint("power IN ('running', 'off')", name="power"),
     sa.CheckConstraint("seen <= gen", name="seen"),
-    sa.Index("ix_compute_server_project_id", "project", "id"),
+    sa.Index("ix_compute_server_project_created_id", "project", "created", "id"),
     sa.Index("ix_compute_server_load", "host", "vcpus", "memory_mib", "disk_gib"),
 )

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+import msgspec
+
 from croft.core.db import Tx
 from croft.services.compute.model import Server, States
 from croft.services.compute.store.servers import Narrowing
@@ -14,8 +16,7 @@ from croft.services.network import actions as network
 Nics = Sequence[network.NicWish] | Literal["auto", "none"]
 
 
-@dataclass(frozen=True)
-class Seen:
+class Seen(msgspec.Struct, frozen=True, gc=False):
     """A server with all that an answer about it needs, read at one moment."""
 
     server: Server

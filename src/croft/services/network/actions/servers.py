@@ -35,7 +35,7 @@ class NicWish(msgspec.Struct, frozen=True):
     tag: str = ""
 
 
-class ServerPort(msgspec.Struct, frozen=True):
+class ServerPort(msgspec.Struct, frozen=True, gc=False):
     """A server's network device."""
 
     id: str
@@ -194,27 +194,25 @@ def bind(tx: Tx, server: str, host: str) -> None:
 
 def ports_of(tx: Tx, servers: Sequence[str]) -> dict[str, list[ServerPort]]:
     """The network devices of servers, oldest first; also those being removed."""
-    found = ports.any_of_servers(tx, servers)
+    found = ports.any_plugs(tx, servers)
     if not found:
         return {}
     ids = [row.id for row in found]
-    names = networks.any_names(tx, {row.network for row in found})
     fixed, members = ports.fixed_of(tx, ids), ports.named_groups_of(tx, ids)
     floating: dict[str, list[tuple[str, str]]] = {}
     for each in routers.any_floatings_of_ports(tx, ids):
         floating.setdefault(each.port or "", []).append((each.fixed or "", each.address))
     by_server: dict[str, list[ServerPort]] = {}
     for row in found:
-        name, mtu = names[row.network]
         by_server.setdefault(row.device, []).append(
             ServerPort(
                 id=row.id,
                 server=row.device,
                 project=row.project,
                 network=row.network,
-                network_name=name,
+                network_name=row.network_name,
                 mac=row.mac,
-                mtu=mtu,
+                mtu=row.mtu,
                 fixed=[(f.address, f.subnet, 6 if ":" in f.address else 4) for f in fixed.get(row.id, ())],
                 floating=floating.get(row.id, []),
                 ready=row.seen >= row.gen and row.deleted is None,

@@ -140,6 +140,24 @@ class Port(msgspec.Struct, frozen=True, gc=False):
         return self.owner.startswith(INTERNAL)
 
 
+class Plug(msgspec.Struct, frozen=True, gc=False):
+    """Of a server's port, and of its network, only what the server is told: lists read a thousand of them."""
+
+    id: str
+    device: str
+    project: str
+    network: str
+    network_name: str
+    mtu: int
+    mac: str
+    gen: int
+    seen: int
+    deleted: int | None
+    up: bool
+    nic_tag: str
+    plugged: bool
+
+
 class Fixed(msgspec.Struct, frozen=True, gc=False):
     """An address held by a port or a floating IP."""
 

@@ -15,8 +15,11 @@ from croft.services.network.model.rows import (
     COMPUTE,
     DEADLINE,
     DISTRIBUTED,
+    GATEWAY,
+    INTERFACE,
     INTERNAL,
     Fixed,
+    Plug,
     Port,
     metadata_device,
 )
@@ -138,14 +141,20 @@ _IDS_IN = sa.select(_port.c.id).where(_port.c.network == sa.bindparam("network")
 _PLUGS_IN = sa.select(_port.c.id).where(_IN_NETWORK, sa.not_(_IS_INTERNAL)).order_by(_port.c.id)
 _DEVICES_IN = (
     sa.select(_port.c.device)
-    .where(_IN_NETWORK, _port.c.owner.in_(["network:router_interface", "network:router_gateway"]))
+    .where(_IN_NETWORK, sa.or_(_port.c.owner == INTERFACE, _port.c.owner == GATEWAY))
     .distinct()
     .order_by(_port.c.device)
 )
 _OF_DEVICE = PORT.where(_port.c.device == sa.bindparam("device")).order_by(_port.c.id)
-_OF_DEVICES = (
-    sa.select(*_port.c).where(one_of(_port.c.device, "devices"), _port.c.owner.startswith(COMPUTE)).order_by(_port.c.id)
-)
+_PLUGS = (
+    sa.select(
+        _port.c.id, _port.c.device, _port.c.project, _port.c.network, tables.network.c.name, tables.network.c.mtu,
+        _port.c.mac, _port.c.gen, _port.c.seen, _port.c.deleted, _port.c.up, _port.c.nic_tag, _port.c.plugged,
+    )
+    .join(tables.network, tables.network.c.id == _port.c.network)
+    .where(one_of(_port.c.device, "devices"), _port.c.owner.startswith(COMPUTE))
+    .order_by(_port.c.id)
+)  # fmt: skip
 _LIVE_OF_DEVICE = PORT.where(_port.c.device == sa.bindparam("device"), _port.c.deleted.is_(None)).order_by(_port.c.id)
 
 
@@ -180,8 +189,8 @@ def metadata_port(tx: Tx, network: str) -> Port | None:
     return next((row for row in of_device(tx, metadata_device(network)) if row.owner == DISTRIBUTED), None)
 
 
-def any_of_servers(tx: Tx, servers: Sequence[str]) -> list[Port]:
-    return tx.all(Port, _OF_DEVICES, {"devices": list(servers)}) if servers else []
+def any_plugs(tx: Tx, servers: Sequence[str]) -> list[Plug]:
+    return tx.all(Plug, _PLUGS, {"devices": list(servers)}) if servers else []
 
 
 _ADD_MEMBER = sa.insert(_member)
