@@ -270,6 +270,12 @@ def _own_file(path: str | None) -> None:
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
 
 
+def _lower(text: Any) -> Any:
+    """SQLite's own knows no letters but English ones."""
+    return text.lower() if isinstance(text, str) else text
+
+
 def _prepare_sqlite(raw: Any, _record: Any) -> None:
     for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", "busy_timeout=20000"):
         raw.execute(f"PRAGMA {pragma}")
+    raw.create_function("lower", 1, _lower, deterministic=True)

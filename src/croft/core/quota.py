@@ -19,6 +19,7 @@ limit = sa.Table(
 )
 UNLIMITED = -1
 _SELECT = sa.select(limit.c.name, limit.c.value).where(limit.c.project == sa.bindparam("project"))
+_EVERY = sa.select(limit.c.project, limit.c.name, limit.c.value)
 _ONE = sa.select(limit.c.value).where(limit.c.project == sa.bindparam("project"), limit.c.name == sa.bindparam("name"))
 
 
@@ -33,6 +34,11 @@ class Quotas:
         found = {name: value for name, value in self.defaults.items() if name.startswith(prefix)}
         found.update({row.name: row.value for row in tx.rows(_SELECT, {"project": project}) if row.name in found})
         return found
+
+    def own(self, tx: Tx, project: str = "") -> list[tuple[str, str, int]]:
+        """(project, name, value) of limits that are not the default, of one project or of all."""
+        statement = _EVERY.where(limit.c.project == project) if project else _EVERY
+        return [(row.project, row.name, row.value) for row in tx.rows(statement) if row.name in self.defaults]
 
     def ensure(self, tx: Tx, project: str, name: str, used: int, asked: int = 1) -> None:
         """`QuotaExceeded` when `used + asked` would pass the limit. Call under `ctx.write`, with a fresh count."""
@@ -51,3 +57,8 @@ class Quotas:
     def reset(self, tx: Tx, project: str, names: Iterable[str]) -> None:
         """Back to the defaults."""
         tx.run(limit.delete().where(limit.c.project == project, limit.c.name.in_(list(names))))
+
+
+def forget(tx: Tx, project: str) -> None:
+    """A project's own limits go with it."""
+    tx.run(limit.delete().where(limit.c.project == project))

@@ -5,7 +5,10 @@ from __future__ import annotations
 import pytest
 
 from croft.core.db import Database
+from tests.laws.conftest import sqlite_cloud
 from tests.services.identity.house import House
+
+__all__ = ["sqlite_cloud"]
 
 
 @pytest.fixture

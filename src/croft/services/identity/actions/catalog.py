@@ -15,12 +15,12 @@ from croft.core.page import Page
 from croft.services.identity.actions.projects import missing
 from croft.services.identity.model import CatalogEndpoint, CatalogService, Region, Settings
 from croft.services.identity.model import catalog as model
-from croft.services.identity.store import catalog, epoch
+from croft.services.identity.store import catalog, epoch, limits
 from croft.services.identity.wire import entries as shapes
 from croft.services.identity.wire.shapes import given
 
 T = TypeVar("T")
-_OURS = "Croft itself keeps this entry of the catalog; it cannot be changed here."
+OURS = "Croft itself keeps this entry of the catalog; it cannot be changed here."
 
 
 class Catalog:
@@ -35,7 +35,7 @@ class Catalog:
 
     def service(self, ctx: Ctx, id: str) -> CatalogService:
         with ctx.read("identity.service.show") as tx:
-            return self._need_service(tx, id)
+            return self.need_service(tx, id)
 
     def create_service(self, ctx: Ctx, wish: shapes.NewService) -> CatalogService:
         with ctx.write("identity.service.create") as tx:
@@ -50,15 +50,17 @@ class Catalog:
             before = self._own_service(tx, id)
             changes = given(type=wish.type, name=wish.name, description=wish.description, enabled=wish.enabled)
             catalog.update_service(tx, id, changes)
-            return _written(tx, id, before.name, self._need_service(tx, id))
+            return _written(tx, id, before.name, self.need_service(tx, id))
 
     def delete_service(self, ctx: Ctx, id: str) -> None:
         with ctx.write("identity.service.delete") as tx:
             before = self._own_service(tx, id)
+            if limits.of_service(tx, id):
+                raise Conflict(f"Registered limits are still for service {id[:64]}; delete them first.")
             catalog.delete_service(tx, id)
             _written(tx, id, before.name, None)
 
-    def _need_service(self, tx: Tx, id: str) -> CatalogService:
+    def need_service(self, tx: Tx, id: str) -> CatalogService:
         ours = {row.id: row for row in model.builtin(self._settings)[0]}
         found = ours.get(id) or catalog.service(tx, id)
         if found is None:
@@ -67,8 +69,8 @@ class Catalog:
 
     def _own_service(self, tx: Tx, id: str) -> CatalogService:
         if any(row.id == id for row in model.builtin(self._settings)[0]):
-            raise Forbidden(_OURS)
-        return self._need_service(tx, id)
+            raise Forbidden(OURS)
+        return self.need_service(tx, id)
 
     def endpoints(self, ctx: Ctx) -> list[CatalogEndpoint]:
         with ctx.read("identity.endpoint.list") as tx:
@@ -132,7 +134,7 @@ class Catalog:
 
     def _own_endpoint(self, tx: Tx, id: str) -> CatalogEndpoint:
         if any(row.id == id for row in model.builtin(self._settings)[1]):
-            raise Forbidden(_OURS)
+            raise Forbidden(OURS)
         return self._need_endpoint(tx, id)
 
     def _region_for(self, tx: Tx, id: Any, name: Any) -> str | None:
@@ -157,9 +159,9 @@ class Catalog:
 
     def region(self, ctx: Ctx, id: str) -> Region:
         with ctx.read("identity.region.show") as tx:
-            return self._need_region(tx, id)
+            return self.need_region(tx, id)
 
-    def _need_region(self, tx: Tx, id: str) -> Region:
+    def need_region(self, tx: Tx, id: str) -> Region:
         found = self._our_region() if id == self._settings.region else catalog.region(tx, id)
         if found is None:
             raise missing("region", id)
@@ -177,7 +179,7 @@ class Catalog:
     def _check_parent(self, tx: Tx, id: str, parent: str | None) -> None:
         if parent is None:
             return
-        at: str | None = self._need_region(tx, parent).id
+        at: str | None = self.need_region(tx, parent).id
         while at is not None:
             if at == id:
                 raise Invalid("A region cannot be below itself.")
@@ -191,20 +193,20 @@ class Catalog:
                 self._check_parent(tx, id, wish.parent_region_id)
             description = wish.description if wish.description is UNSET else wish.description or ""
             catalog.update_region(tx, id, given(parent=wish.parent_region_id, description=description))
-            return _written(tx, id, id, self._need_region(tx, id))
+            return _written(tx, id, id, self.need_region(tx, id))
 
     def delete_region(self, ctx: Ctx, id: str) -> None:
         with ctx.write("identity.region.delete") as tx:
             self._own_region(tx, id)
-            if catalog.region_in_use(tx, id):
-                raise Forbidden(f"Endpoints or other regions are still in region {id[:64]}; delete them first.")
+            if catalog.region_in_use(tx, id) or limits.in_region(tx, id):
+                raise Forbidden(f"Endpoints, limits or other regions are still in region {id[:64]}; delete them first.")
             catalog.delete_region(tx, id)
             _written(tx, id, id, None)
 
     def _own_region(self, tx: Tx, id: str) -> None:
         if id == self._settings.region:
-            raise Forbidden(_OURS)
-        self._need_region(tx, id)
+            raise Forbidden(OURS)
+        self.need_region(tx, id)
 
 
 def _check_url(url: str) -> None:

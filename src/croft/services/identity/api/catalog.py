@@ -9,6 +9,7 @@ import msgspec
 from croft.core.http import Request, Response, Route, empty, reply
 from croft.services.identity.actions.catalog import Catalog
 from croft.services.identity.api.listing import changed, equal, listed, root
+from croft.services.identity.model.filters import fits
 from croft.services.identity.wire import entries
 
 
@@ -18,7 +19,7 @@ class CatalogApi:
 
     def list_services(self, req: Request) -> Response:
         wanted = equal(req, type="type", name="name")
-        rows = [row for row in self.catalog.services(req.ctx) if _fits(row, wanted)]
+        rows = [row for row in self.catalog.services(req.ctx) if fits(row, wanted)]
         return listed(req, "services", rows, entries.service)
 
     def create_service(self, req: Request) -> Response:
@@ -38,7 +39,7 @@ class CatalogApi:
 
     def list_endpoints(self, req: Request) -> Response:
         wanted = equal(req, interface="interface", service="service_id", region="region_id")
-        rows = [row for row in self.catalog.endpoints(req.ctx) if _fits(row, wanted)]
+        rows = [row for row in self.catalog.endpoints(req.ctx) if fits(row, wanted)]
         return listed(req, "endpoints", rows, entries.endpoint)
 
     def create_endpoint(self, req: Request) -> Response:
@@ -99,7 +100,3 @@ class CatalogApi:
             Route("PATCH", "/v3/regions/{id}", self.update_region, "identity.region.update"),
             Route("DELETE", "/v3/regions/{id}", self.delete_region, "identity.region.delete"),
         ]
-
-
-def _fits(row: object, wanted: dict[str, object]) -> bool:
-    return all(getattr(row, name) == value for name, value in wanted.items())

@@ -12,10 +12,12 @@ from croft.core.errors import Invalid
 from croft.core.http import Request, Response, reply
 from croft.core.page import Page
 from croft.services.identity.actions.knocks import Visit
+from croft.services.identity.model.filters import PARTLY
 from croft.services.identity.wire.shapes import flag
 
 T = TypeVar("T")
 Render = Callable[[T, str], Mapping[str, Any]]
+_FLAGS = {"enabled", "is_domain"}
 
 
 def root(req: Request) -> str:
@@ -28,12 +30,18 @@ def visit(req: Request) -> Visit:
 
 
 def equal(req: Request, **columns: str) -> dict[str, Any]:
-    """Column → wanted value, of the query parameters given (`equal(req, domain="domain_id")`)."""
+    """Column → wanted value, of the query parameters given (`equal(req, domain="domain_id")`). What a text must
+    only have as a part stands under the column with the comparison behind it: `name__icontains`."""
     found: dict[str, Any] = {}
     for column, name in columns.items():
         if name in req.query:
             value = req.first(name)
-            found[column] = flag(value or "true", True) if column in {"enabled", "is_domain"} else value
+            found[column] = flag(value or "true", True) if column in _FLAGS else value
+    for asked, values in req.query.items():
+        name, _, word = asked.partition("__")
+        for column in [each for each, known in columns.items() if known == name and word in PARTLY]:
+            if column not in _FLAGS and values[0]:
+                found[f"{column}__{word}"] = values[0]
     return found
 
 
@@ -58,4 +66,4 @@ def listed(req: Request, key: str, rows: Sequence[T], render: Render[T], page: P
     if more:
         query = {name: values[0] for name, values in req.query.items()} | {"marker": str(shown[-1]["id"])}
         links["next"] = f"{here}?{urlencode(query)}"
-    return reply({key: shown, "links": links})
+    return reply({key: shown, "links": links} | ({"truncated": True} if more else {}))

@@ -17,17 +17,18 @@ def builtin(settings: Settings) -> tuple[list[CatalogService], list[CatalogEndpo
     """The services of this Croft, with ids that follow from their types."""
     services, endpoints = [], []
     for kind, name, path in settings.endpoints():
-        service = CatalogService(_id("service", kind), kind, name, None, True)
+        service = CatalogService(croft_id("service", kind), kind, name, None, True)
         services.append(service)
         url = settings.public_url.rstrip("/") + path
         endpoints += [
-            CatalogEndpoint(_id("endpoint", kind, each), service.id, each, settings.region, url, True)
+            CatalogEndpoint(croft_id("endpoint", kind, each), service.id, each, settings.region, url, True)
             for each in INTERFACES
         ]
     return services, endpoints
 
 
-def _id(*words: str) -> str:
+def croft_id(*words: str) -> str:
+    """The id of something this Croft made up by itself: the same in every process and after every start."""
     return hashlib.sha256(":".join(("croft", *words)).encode()).hexdigest()[:32]
 
 

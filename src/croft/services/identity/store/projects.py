@@ -8,10 +8,11 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
+from croft.core import quota
 from croft.core.db import Tx
 from croft.core.page import Page
 from croft.services.identity.model import Project
-from croft.services.identity.store import epoch, tables
+from croft.services.identity.store import epoch, extras, limits, tables
 from croft.services.identity.store.listing import listed
 
 _T = tables.project
@@ -120,6 +121,7 @@ def any_slugs_in(tx: Tx, domain: str) -> list[str]:
 
 
 def any_drop(tx: Tx, id: str) -> None:
+    quota.forget(tx, id)
     tx.run(_DROP, {"id": id})
 
 
@@ -133,11 +135,13 @@ _UNDEFAULT = (
 
 
 def forget(tx: Tx, id: str) -> None:
-    """Ends every token, credential, trust and assignment for it."""
+    """Ends every token, credential, trust, assignment and limit for it."""
     for statement in _FORGET:
         tx.run(statement, {"id": id})
     tx.run(_UNDEFAULT, {"gone": id})
     epoch.end(tx, id)
+    limits.forget(tx, id)
+    extras.forget(tx, id)
 
 
 def revoke_tokens(tx: Tx, id: str) -> None:

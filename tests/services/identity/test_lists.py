@@ -1,0 +1,64 @@
+"""What lists have in common: filters by a part of a text, pages, links."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.services.identity.house import House
+
+NAMES = ["Tower", "towers", "watchtower", "Öre", "a%b", "a_b", "ab"]
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("name__contains=tower", {"towers", "watchtower"}),
+        ("name__icontains=TOWER", {"Tower", "towers", "watchtower"}),
+        ("name__startswith=tower", {"towers"}),
+        ("name__istartswith=tower", {"Tower", "towers"}),
+        ("name__endswith=tower", {"watchtower"}),
+        ("name__iendswith=tower", {"Tower", "watchtower"}),
+        ("name__endswith=a_very_long_watchtower", set()),
+        ("name__icontains=öR", {"Öre"}),
+        ("name__contains=%25", {"a%b"}),
+        ("name__contains=_", {"a_b"}),
+        ("name__startswith=a&name__endswith=b", {"a%b", "a_b", "ab"}),
+        ("name__unheard=x&domain_id=default", {*NAMES, "admin", "demo"}),
+        ("enabled__contains=x&name__contains=", {*NAMES, "admin", "demo"}),
+    ],
+)
+def test_projects_are_found_by_a_part_of_their_name(either: House, query: str, found: set[str]) -> None:
+    for name in NAMES:
+        either.made("project", name=name)
+    rows = either.ask("GET", "/projects", query=query.replace("ö", "%C3%B6")).json["projects"]
+    assert {row["name"] for row in rows} == found
+
+
+def test_every_list_of_people_and_places_takes_such_filters(house: House) -> None:
+    for kind in ("user", "group", "role", "domain"):
+        house.made(kind, name="Gardeners")
+        rows = house.ask("GET", f"/{kind}s", query="name__icontains=garden").json[f"{kind}s"]
+        assert [row["name"] for row in rows] == ["Gardeners"], kind
+
+
+def test_our_own_services_are_found_by_a_part_too(house: House) -> None:
+    for query, found in (("type__startswith=comp", 1), ("name__endswith=NOVA", 0), ("name__iendswith=NOVA", 1)):
+        assert len(house.ask("GET", "/services", query=query).json["services"]) == found, query
+
+
+def test_a_manager_must_still_say_the_whole_name(house: House) -> None:
+    assert house.ask("GET", "/users", query="name__startswith=a", token=house.demo()).status == 403
+
+
+def test_a_full_page_is_truncated_and_names_the_next(house: House) -> None:
+    for name in NAMES:
+        house.made("group", name=name)
+    seen, query = [], "limit=3&domain_id=default"
+    while query:
+        page = house.ask("GET", "/groups", query=query).json
+        seen += [row["name"] for row in page["groups"]]
+        assert page["links"]["previous"] is None
+        assert page["links"]["self"].endswith(query)
+        assert page.get("truncated", False) == (page["links"]["next"] is not None)
+        query = (page["links"]["next"] or "").partition("?")[2]
+    assert sorted(seen) == sorted(NAMES)
