@@ -15,7 +15,7 @@ from croft.core.page import Page
 from croft.services.identity.actions.projects import missing
 from croft.services.identity.model import CatalogEndpoint, CatalogService, Region, Settings
 from croft.services.identity.model import catalog as model
-from croft.services.identity.store import catalog, epoch, limits
+from croft.services.identity.store import catalog, epoch, extras, limits
 from croft.services.identity.wire import entries as shapes
 from croft.services.identity.wire.shapes import given
 
@@ -57,6 +57,7 @@ class Catalog:
             before = self._own_service(tx, id)
             if limits.of_service(tx, id):
                 raise Conflict(f"Registered limits are still for service {id[:64]}; delete them first.")
+            extras.forget_endpoints(tx, [row.id for row in catalog.endpoints(tx) if row.service == id])
             catalog.delete_service(tx, id)
             _written(tx, id, before.name, None)
 
@@ -74,11 +75,14 @@ class Catalog:
 
     def endpoints(self, ctx: Ctx) -> list[CatalogEndpoint]:
         with ctx.read("identity.endpoint.list") as tx:
-            return [*model.builtin(self._settings)[1], *catalog.endpoints(tx)]
+            return self.all_endpoints(tx)
+
+    def all_endpoints(self, tx: Tx) -> list[CatalogEndpoint]:
+        return [*model.builtin(self._settings)[1], *catalog.endpoints(tx)]
 
     def endpoint(self, ctx: Ctx, id: str) -> CatalogEndpoint:
         with ctx.read("identity.endpoint.show") as tx:
-            return self._need_endpoint(tx, id)
+            return self.need_endpoint(tx, id)
 
     def create_endpoint(self, ctx: Ctx, wish: shapes.NewEndpoint) -> CatalogEndpoint:
         with ctx.write("identity.endpoint.create") as tx:
@@ -117,15 +121,16 @@ class Catalog:
             if wish.region_id is not UNSET or wish.region is not UNSET:
                 changes["region"] = self._region_for(tx, wish.region_id, wish.region)
             catalog.update_endpoint(tx, id, changes)
-            return _written(tx, id, before.url, self._need_endpoint(tx, id))
+            return _written(tx, id, before.url, self.need_endpoint(tx, id))
 
     def delete_endpoint(self, ctx: Ctx, id: str) -> None:
         with ctx.write("identity.endpoint.delete") as tx:
             before = self._own_endpoint(tx, id)
+            extras.forget_endpoints(tx, [id])
             catalog.delete_endpoint(tx, id)
             _written(tx, id, before.url, None)
 
-    def _need_endpoint(self, tx: Tx, id: str) -> CatalogEndpoint:
+    def need_endpoint(self, tx: Tx, id: str) -> CatalogEndpoint:
         ours = {row.id: row for row in model.builtin(self._settings)[1]}
         found = ours.get(id) or catalog.endpoint(tx, id)
         if found is None:
@@ -135,7 +140,7 @@ class Catalog:
     def _own_endpoint(self, tx: Tx, id: str) -> CatalogEndpoint:
         if any(row.id == id for row in model.builtin(self._settings)[1]):
             raise Forbidden(OURS)
-        return self._need_endpoint(tx, id)
+        return self.need_endpoint(tx, id)
 
     def _region_for(self, tx: Tx, id: Any, name: Any) -> str | None:
         """A region given by id must exist; one given in the old way by name is made when missing, as in Keystone."""

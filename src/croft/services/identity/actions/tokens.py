@@ -16,9 +16,10 @@ from croft.services.identity.actions.memory import PERIOD, Memory, Watch
 from croft.services.identity.actions.standing import Known, stand
 from croft.services.identity.model import CatalogEndpoint, CatalogService, Settings, Token
 from croft.services.identity.model import catalog as catalogs
+from croft.services.identity.model.extras import reached
 from croft.services.identity.model.roles import RoleBook
 from croft.services.identity.model.seals import Sealer, looks_sealed
-from croft.services.identity.store import catalog, epoch, roles
+from croft.services.identity.store import catalog, epoch, extras, roles
 
 NEEDED = "The request you have made requires authentication."
 _MISSING = "Could not find the token."
@@ -133,6 +134,10 @@ class Tokens:
 
     def catalog(self, tx: Tx, user: str, project: str) -> list[dict[str, object]]:
         services, endpoints = self._catalog(tx)
+        given, groups = (extras.endpoints_of(tx, project), extras.groups_of(tx, project)) if project else ([], [])
+        if given or groups:
+            endpoints = reached(endpoints, given, groups)
+            services = [each for each in services if any(row.service == each.id for row in endpoints)]
         return catalogs.entries(services, endpoints, user, project)
 
     def _catalog(self, tx: Tx) -> tuple[list[CatalogService], list[CatalogEndpoint]]:

@@ -5,13 +5,15 @@ from __future__ import annotations
 from croft.core.http import Route
 from croft.services.identity.actions.births import Births
 from croft.services.identity.actions.catalog import Catalog
+from croft.services.identity.actions.filtering import Filtering
 from croft.services.identity.actions.limits import Limits
 from croft.services.identity.actions.login import Door
 from croft.services.identity.actions.tokens import Tokens
-from croft.services.identity.api import assignments, federation, projects, roles, trusts, versions
+from croft.services.identity.api import assignments, federation, kept, projects, roles, trusts, versions
 from croft.services.identity.api.auth import AuthApi
 from croft.services.identity.api.catalog import CatalogApi
 from croft.services.identity.api.credentials import CredentialsApi
+from croft.services.identity.api.filtering import FilteringApi
 from croft.services.identity.api.limits import LimitsApi
 from croft.services.identity.api.users import UsersApi
 from croft.services.identity.model import Settings
@@ -31,4 +33,6 @@ def routes(settings: Settings, tokens: Tokens, door: Door) -> list[Route]:
         *trusts.ROUTES,
         *federation.ROUTES,
         *LimitsApi(Limits(settings)).routes(),
+        *FilteringApi(Filtering(Catalog(settings))).routes(),
+        *kept.ROUTES,
     ]
