@@ -8,6 +8,7 @@ CroftError
 ├── MethodNotAllowed (405)
 ├── NotAcceptable (406)
 ├── Conflict (409)
+├── Gone (410)
 ├── PreconditionFailed (412)
 ├── TooManyRequests (429)
 └── NotImplementedHere (501)
@@ -86,6 +87,11 @@ class NotAcceptable(CroftError):
 class Conflict(CroftError):
     status = 409
     title = "Conflict"
+
+
+class Gone(CroftError):
+    status = 410
+    title = "Gone"
 
 
 class PreconditionFailed(CroftError):

@@ -42,6 +42,7 @@ RULES = (
     _rule("user.create", _ADMIN, "create_user", "create users"),
     _rule("user.update", _ADMIN, "update_user", "change users"),
     _rule("user.delete", _ADMIN, "delete_user", "delete users"),
+    _rule("user_token.delete", _ANYONE, "revoke_tokens_for_user", "end the tokens of this user"),
     _rule("user_project.list", _ANYONE, "list_user_projects", "list the projects of this user"),
     _rule("user_group.list", _ANYONE, "list_groups_for_user", "list the groups of this user"),
     _rule("group.list", _ADMIN, "list_groups", "list groups"),

@@ -15,6 +15,7 @@ from croft.core.errors import Conflict, Forbidden, Invalid, NotFound
 from croft.core.ids import new_hex_id
 from croft.core.page import Page
 from croft.services.identity.actions.births import Births
+from croft.services.identity.actions.family import closed_above, refuse_unfit
 from croft.services.identity.model import DEFAULT_DOMAIN, Project
 from croft.services.identity.store import epoch, names, projects, roles
 from croft.services.identity.wire import shapes
@@ -115,6 +116,8 @@ def _place(tx: WriteTx, wish: shapes.NewProject) -> tuple[str, str]:
     domain = parent.id if parent.is_domain else parent.domain
     if wish.domain_id not in {None, domain}:
         raise Invalid("The parent belongs to another domain.")
+    if not parent.enabled or closed_above(tx, parent) is not None:
+        raise Invalid("A project can be made only below enabled projects, in an enabled domain.")
     if len(projects.above(tx, parent)) >= MAX_DEPTH:
         raise Forbidden(f"Projects nest at most {MAX_DEPTH} deep.")
     return domain, parent.id
@@ -150,6 +153,7 @@ def change(
             names.free(tx, before, slug=False)
     values = shapes.given(name=wish.name, description=wish.description, tags=wish.tags)
     enabled = shapes.flag(wish.enabled, before.enabled)
+    refuse_unfit(tx, before, enabled)
     projects.update(tx, before.id, {**values, "enabled": enabled, "options": options, "extra": before.extra | extra})
     if before.enabled and not enabled:
         _close(tx, before)

@@ -126,6 +126,17 @@ def update_user(
         return need_user(tx, id)
 
 
+def end_tokens(ctx: Ctx, id: str) -> None:
+    """Logs a user out everywhere: for the user, and for operators."""
+    with ctx.write("identity.user_token.delete") as tx:
+        if not (tx.actor.is_admin or tx.actor.user == id):
+            raise missing("user", id)
+        row = need_user(tx, id)
+        users.revoke_tokens(tx, id)
+        tx.audit(id, row.name)
+        epoch.bump(tx)
+
+
 def delete_user(ctx: Ctx, id: str) -> None:
     with ctx.write("identity.user.delete") as tx:
         row = need_user(tx, id)

@@ -9,7 +9,7 @@ from croft.services.identity.actions.filtering import Filtering
 from croft.services.identity.actions.limits import Limits
 from croft.services.identity.actions.login import Door
 from croft.services.identity.actions.tokens import Tokens
-from croft.services.identity.api import assignments, federation, kept, projects, roles, trusts, versions
+from croft.services.identity.api import absent, assignments, federation, kept, projects, roles, trusts, versions
 from croft.services.identity.api.auth import AuthApi
 from croft.services.identity.api.catalog import CatalogApi
 from croft.services.identity.api.credentials import CredentialsApi
@@ -35,4 +35,5 @@ def routes(settings: Settings, tokens: Tokens, door: Door) -> list[Route]:
         *LimitsApi(Limits(settings)).routes(),
         *FilteringApi(Filtering(Catalog(settings))).routes(),
         *kept.ROUTES,
+        *absent.ROUTES,
     ]

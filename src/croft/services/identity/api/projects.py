@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import Any
 
+from croft.core.errors import Invalid
 from croft.core.http import Request, Response, Route, empty, reply
 from croft.core.page import Page
-from croft.services.identity.actions import domains, projects
+from croft.services.identity.actions import domains, family, projects
 from croft.services.identity.actions.births import Births
 from croft.services.identity.api.listing import changed, equal, listed, root
 from croft.services.identity.model import Project
@@ -50,7 +52,30 @@ def create_project(births: Births, req: Request) -> Response:
 
 
 def show_project(req: Request) -> Response:
-    return reply({"project": resources.project(projects.show_project(req.ctx, req.params["id"]), root(req))})
+    row = projects.show_project(req.ctx, req.params["id"])
+    return reply({"project": resources.project(row, root(req)) | _lines(req, row)})
+
+
+_LINES = ("parents_as_list", "parents_as_ids", "subtree_as_list", "subtree_as_ids")
+
+
+def _lines(req: Request, row: Project) -> dict[str, Any]:
+    """What is above and below it, as far as the query asks."""
+    wanted = {name for name in _LINES if req.first(name, "0").lower() not in {"0", "false"}}
+    for kind in ("parents", "subtree"):
+        if {f"{kind}_as_list", f"{kind}_as_ids"} <= wanted:
+            raise Invalid(f"Ask for {kind}_as_list or for {kind}_as_ids, not for both.")
+    if not wanted:
+        return {}
+    above, below = family.lines(req.ctx, row)
+    base = root(req)
+    shown = {
+        "parents_as_list": [{"project": resources.project(each, base)} for each in above],
+        "parents_as_ids": family.chain(above),
+        "subtree_as_list": [{"project": resources.project(each, base)} for each in below],
+        "subtree_as_ids": family.tree(row.id, below),
+    }
+    return {name.partition("_")[0]: shown[name] for name in wanted}
 
 
 def update_project(births: Births, req: Request) -> Response:

@@ -9,6 +9,7 @@ from croft.services.identity.actions import projects, users
 from croft.services.identity.actions.passwords import Passwords
 from croft.services.identity.api.listing import changed, equal, listed, root, visit
 from croft.services.identity.model import Settings
+from croft.services.identity.model.filters import fits
 from croft.services.identity.wire import resources, shapes
 
 
@@ -42,6 +43,7 @@ class UsersApi:
             Route("PATCH", "/v3/users/{id}", self.update, "identity.user.update", slow=True),
             Route("DELETE", "/v3/users/{id}", delete_user, "identity.user.delete"),
             Route("POST", "/v3/users/{id}/password", self.change_password, None, slow=True),
+            Route("DELETE", "/v3/users/{id}/tokens", end_tokens, "identity.user_token.delete"),
             Route("GET", "/v3/users/{id}/projects", list_user_projects, "identity.user_project.list"),
             Route("GET", "/v3/users/{id}/groups", list_user_groups, "identity.user_group.list"),
             Route("GET", "/v3/groups", list_groups, "identity.group.list"),
@@ -74,14 +76,21 @@ def delete_user(req: Request) -> Response:
     return empty()
 
 
+def end_tokens(req: Request) -> Response:
+    users.end_tokens(req.ctx, req.params["id"])
+    return empty()
+
+
 def list_user_projects(req: Request) -> Response:
-    return listed(req, "projects", projects.projects_of(req.ctx, req.params["id"]), resources.project)
+    wanted = equal(req, domain="domain_id", name="name", enabled="enabled")
+    rows = projects.projects_of(req.ctx, req.params["id"])
+    return listed(req, "projects", [row for row in rows if fits(row, wanted)], resources.project)
 
 
 def list_user_groups(req: Request) -> Response:
     rows = users.groups_of(req.ctx, req.params["id"])
-    name = req.first("name")
-    return listed(req, "groups", [row for row in rows if not name or row.name == name], resources.group)
+    wanted = equal(req, name="name")
+    return listed(req, "groups", [row for row in rows if fits(row, wanted)], resources.group)
 
 
 def list_groups(req: Request) -> Response:
@@ -110,7 +119,9 @@ def delete_group(req: Request) -> Response:
 
 
 def list_members(req: Request) -> Response:
-    return listed(req, "users", users.group_members(req.ctx, req.params["id"]), resources.user)
+    wanted = equal(req, domain="domain_id", name="name", enabled="enabled")
+    rows = users.group_members(req.ctx, req.params["id"])
+    return listed(req, "users", [row for row in rows if fits(row, wanted)], resources.user)
 
 
 def check_member(req: Request) -> Response:
