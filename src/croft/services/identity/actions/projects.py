@@ -107,10 +107,7 @@ def create_project(ctx: Ctx, births: Births, wish: shapes.NewProject, extra: dic
 
 def _place(tx: WriteTx, wish: shapes.NewProject) -> tuple[str, str]:
     """The domain and the parent of a new project."""
-    if wish.parent_id is None:
-        domain = home_domain(tx, wish.domain_id)
-        return domain, domain
-    parent = projects.show(tx, wish.parent_id)
+    parent = projects.show(tx, wish.parent_id or home_domain(tx, wish.domain_id))
     if parent is None:
         raise Invalid(f"There is no project {wish.parent_id} to be the parent.")
     domain = parent.id if parent.is_domain else parent.domain
