@@ -175,3 +175,10 @@ def test_services_registered_later_are_shown(sqlite_db: Any) -> None:
     later.append(("image", "glance", "/image"))
     urls = {(each["url"], each["region"]) for each in in_catalog(house, "image")}
     assert urls == {("https://other.test/image", "North")}
+
+
+def test_where_people_may_work_is_told_under_its_old_name_too(house: House) -> None:
+    token = house.demo()
+    for kind in ("projects", "domains"):
+        old, new = (house.ask("GET", f"/{place}/{kind}", token=token).json for place in ("OS-FEDERATION", "auth"))
+        assert old[kind] == new[kind]

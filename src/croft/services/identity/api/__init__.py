@@ -20,7 +20,7 @@ from croft.services.identity.model import Settings
 
 
 def routes(settings: Settings, tokens: Tokens, door: Door) -> list[Route]:
-    return [
+    offered = [
         *versions.ROUTES,
         *AuthApi(tokens, door).routes(),
         *projects.routes(Births(settings)),
@@ -35,5 +35,5 @@ def routes(settings: Settings, tokens: Tokens, door: Door) -> list[Route]:
         *LimitsApi(Limits(settings)).routes(),
         *FilteringApi(Filtering(Catalog(settings))).routes(),
         *kept.ROUTES,
-        *absent.ROUTES,
     ]
+    return [*offered, *absent.beside(offered)]

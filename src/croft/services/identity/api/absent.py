@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from croft.core.errors import Gone, NotImplementedHere
@@ -12,9 +13,12 @@ _OAUTH1 = "Croft lets nobody in by OAuth 1, it only keeps consumers; use applica
 _ENDPOINT_POLICY = "Croft enforces no stored policies, so they belong to no endpoints."
 _SAML = "Croft speaks no SAML; use application credentials in the other cloud."
 _EVENTS = "Croft keeps no revocation events: a revoked token ends at once; validate the token instead."
+_OUTSIDE = "Croft asks no identity provider elsewhere who people are; they log in with Croft's own accounts."
+_OAUTH2 = "Croft hands out no OAuth 2 tokens; log in at /v3/auth/tokens."
+_EC2 = "Croft offers no EC2 API, so no EC2 signature opens anything; log in at /v3/auth/tokens."
 _S3 = "Croft has no object store that speaks S3."
 _PKI = "There are no PKI tokens any more, neither in OpenStack nor here."
-
+_PARAMETER = re.compile(r"(?<=\{)\w+")
 _PATHS = {
     _OAUTH1: (
         "GET /v3/users/{user}/OS-OAUTH1/access_tokens",
@@ -30,6 +34,7 @@ _PATHS = {
     ),
     _ENDPOINT_POLICY: (
         "GET /v3/endpoints/{id}/OS-ENDPOINT-POLICY/policy",
+        "GET /v3/policies/{id}/OS-ENDPOINT-POLICY/policy",
         "GET /v3/policies/{id}/OS-ENDPOINT-POLICY/endpoints",
         "GET /v3/policies/{id}/OS-ENDPOINT-POLICY/endpoints/{endpoint}",
         "PUT /v3/policies/{id}/OS-ENDPOINT-POLICY/endpoints/{endpoint}",
@@ -48,6 +53,16 @@ _PATHS = {
         "GET /v3/auth/OS-FEDERATION/saml2/ecp",
         "POST /v3/auth/OS-FEDERATION/saml2/ecp",
     ),
+    _OUTSIDE: (
+        "GET /v3/OS-FEDERATION/identity_providers/{id}/protocols/{protocol}/auth",
+        "POST /v3/OS-FEDERATION/identity_providers/{id}/protocols/{protocol}/auth",
+        "GET /v3/auth/OS-FEDERATION/identity_providers/{id}/protocols/{protocol}/websso",
+        "POST /v3/auth/OS-FEDERATION/identity_providers/{id}/protocols/{protocol}/websso",
+        "GET /v3/auth/OS-FEDERATION/websso/{protocol}",
+        "POST /v3/auth/OS-FEDERATION/websso/{protocol}",
+    ),
+    _OAUTH2: tuple(f"{method} /v3/OS-OAUTH2/token" for method in ("GET", "POST", "PUT", "PATCH", "DELETE")),
+    _EC2: ("GET /v3/ec2tokens", "POST /v3/ec2tokens"),
     _EVENTS: ("GET /v3/OS-REVOKE/events",),
     _S3: ("GET /v3/s3tokens", "POST /v3/s3tokens"),
     _PKI: (
@@ -67,9 +82,12 @@ def _refused(reason: str) -> Callable[[Request], Response]:
     return handle
 
 
-def _route(line: str, reason: str) -> Route:
-    method, path = line.split()
-    return Route(method, path, _refused(reason), "identity.absent.refuse")
-
-
-ROUTES = [_route(line, reason) for reason, lines in _PATHS.items() for line in lines]
+def beside(routes: Iterable[Route]) -> list[Route]:
+    """Routes for all of it that the given ones do not answer."""
+    known = {(each.method, _PARAMETER.sub("", each.path)) for each in routes}
+    found = []
+    for reason, lines in _PATHS.items():
+        for method, path in (line.split() for line in lines):
+            if (method, _PARAMETER.sub("", path)) not in known:
+                found.append(Route(method, path, _refused(reason), "identity.absent.refuse"))
+    return found

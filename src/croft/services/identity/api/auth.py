@@ -57,6 +57,8 @@ class AuthApi:
             Route("GET", "/v3/auth/catalog", self.catalog, "identity.catalog.show"),
             Route("GET", "/v3/auth/projects", list_projects, "identity.scope.list"),
             Route("GET", "/v3/auth/domains", list_domains, "identity.scope.list"),
+            Route("GET", "/v3/OS-FEDERATION/projects", list_projects, "identity.scope.list"),
+            Route("GET", "/v3/OS-FEDERATION/domains", list_domains, "identity.scope.list"),
             Route("GET", "/v3/auth/system", show_system, "identity.scope.list"),
         ]
 
