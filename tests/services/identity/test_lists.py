@@ -62,3 +62,12 @@ def test_a_full_page_is_truncated_and_names_the_next(house: House) -> None:
         assert page.get("truncated", False) == (page["links"]["next"] is not None)
         query = (page["links"]["next"] or "").partition("?")[2]
     assert sorted(seen) == sorted(NAMES)
+
+
+def test_what_is_listed_is_shown_alike(house: House) -> None:
+    there = {"auth_url": "https://there.test/v3", "sp_url": "https://there.test/sso"}
+    wishes = {"identity_providers": {"identity_provider": {}}, "service_providers": {"service_provider": there}}
+    for kind, wish in wishes.items():
+        assert house.ask("PUT", f"/OS-FEDERATION/{kind}/campus", wish).status == 201
+        (listed,) = house.ask("GET", f"/OS-FEDERATION/{kind}").json[kind]
+        assert house.ask("GET", f"/OS-FEDERATION/{kind}/campus").json[kind.removesuffix("s")] == listed
