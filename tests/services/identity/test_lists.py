@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from croft.core.db import Database
 from tests.services.identity.house import House
 
 NAMES = ["Tower", "towers", "watchtower", "Öre", "a%b", "a_b", "ab"]
@@ -71,3 +72,33 @@ def test_what_is_listed_is_shown_alike(house: House) -> None:
         assert house.ask("PUT", f"/OS-FEDERATION/{kind}/campus", wish).status == 201
         (listed,) = house.ask("GET", f"/OS-FEDERATION/{kind}").json[kind]
         assert house.ask("GET", f"/OS-FEDERATION/{kind}/campus").json[kind.removesuffix("s")] == listed
+
+
+@pytest.mark.parametrize("path", ["/services", "/endpoints", "/regions", "/auth/projects", "/users/{admin}/projects"])
+def test_lists_that_come_whole_have_pages_too(house: House, path: str) -> None:
+    house.ask("PUT", "/regions/north")
+    admin, key = house.named("user", "admin"), path.rpartition("/")[2]
+    house.grant(admin, "member", house.named("project", "demo"))
+    path = path.format(admin=admin)
+    seen, query = [], "limit=1"
+    while query:
+        page = house.ask("GET", path, query=query).json
+        seen += [row["id"] for row in page[key]]
+        query = (page["links"]["next"] or "").partition("?")[2]
+    assert sorted(seen) == sorted(row["id"] for row in house.ask("GET", path).json[key])
+    assert len(seen) > 1
+
+
+def test_users_are_found_by_when_their_password_expires(db: Database) -> None:
+    house = House(db, password_expires_days=10)
+    group = house.made("group", name="crew")["id"]
+    for name in ("ada", "bob"):
+        house.ask("PUT", f"/groups/{group}/users/{house.made('user', name=name)['id']}")
+        house.clock.advance(60)  # type: ignore[attr-defined]
+    first = house.ask("GET", "/users", query="name=ada").json["users"][0]["password_expires_at"]
+    for path in ("/users", f"/groups/{group}/users"):
+        for word, found in (("lt", []), ("lte", ["ada"]), ("eq", ["ada"]), ("gt", ["bob"]), ("neq", ["bob"])):
+            rows = house.ask("GET", path, query=f"password_expires_at={word}:{first}").json["users"]
+            assert [row["name"] for row in rows if row["name"] in {"ada", "bob"}] == found, (path, word)
+        for wrong in ("soon", "lt:soon", "near:2030-01-01T00:00:00Z", ""):
+            assert house.ask("GET", path, query=f"password_expires_at={wrong}").status == 400, wrong

@@ -8,11 +8,12 @@ from urllib.parse import urlencode
 
 import msgspec
 
+from croft.core.clock import parse_iso
 from croft.core.errors import Invalid
 from croft.core.http import Request, Response, reply
 from croft.core.page import Page
 from croft.services.identity.actions.knocks import Visit
-from croft.services.identity.model.filters import PARTLY
+from croft.services.identity.model.filters import COMPARED, PARTLY
 from croft.services.identity.wire.shapes import flag
 
 T = TypeVar("T")
@@ -45,6 +46,20 @@ def equal(req: Request, **columns: str) -> dict[str, Any]:
     return found
 
 
+def compared(req: Request, column: str, name: str) -> dict[str, Any]:
+    """The same for a time: `password_expires_at=lt:2030-01-01T00:00:00Z`."""
+    if name not in req.query:
+        return {}
+    word, _, text = req.first(name).partition(":")
+    try:
+        when = parse_iso(text)
+    except (ValueError, OverflowError) as error:
+        raise Invalid(f"{name} is asked for like lt:2030-01-31T12:00:00Z.") from error
+    if word not in COMPARED:
+        raise Invalid(f"{name} is compared by {', '.join(COMPARED)}.")
+    return {f"{column}__{word}": when}
+
+
 def changed(req: Request, shape: type[T]) -> T:
     """The body of an update, which must ask for something."""
     wish = req.decode(shape)
@@ -54,12 +69,17 @@ def changed(req: Request, shape: type[T]) -> T:
 
 
 def listed(req: Request, key: str, rows: Sequence[T], render: Render[T], page: Page | None = None) -> Response:
-    """A page; the store hands over one row more than it holds when there are further ones."""
+    """A page; the store hands over one row more than it holds when there are further ones. Lists that come whole are
+    cut here, when a page of them was asked for."""
     base = root(req)
-    more = page is not None and len(rows) > page.limit
-    if page is not None and more:
-        rows = rows[: page.limit]
     shown = [render(row, base) for row in rows]
+    if page is None and ("limit" in req.query or "marker" in req.query):
+        page = req.page()
+        after = (row for row in shown if str(row.get("id", "")) > page.marker)
+        shown = sorted(after, key=lambda row: str(row.get("id", "")))
+    more = page is not None and len(shown) > page.limit
+    if page is not None and more:
+        shown = shown[: page.limit]
     here = f"{req.base}{req.path}"
     links: dict[str, str | None] = {"next": None, "previous": None}
     links["self"] = f"{here}?{req.query_string}" if req.query_string else here

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from croft.core.http import Request, Response, Route, empty, reply
 from croft.services.identity.actions import projects, users
 from croft.services.identity.actions.passwords import Passwords
-from croft.services.identity.api.listing import changed, equal, listed, root, visit
+from croft.services.identity.api.listing import changed, compared, equal, listed, root, visit
 from croft.services.identity.model import Settings
 from croft.services.identity.model.filters import fits
 from croft.services.identity.wire import resources, shapes
@@ -61,6 +61,7 @@ class UsersApi:
 def list_users(req: Request) -> Response:
     page = req.page()
     wanted = equal(req, domain="domain_id", name="name", enabled="enabled", default_project="default_project_id")
+    wanted |= compared(req, "password_expires", "password_expires_at")
     rows = users.list_users(req.ctx, wanted, page)
     render = resources.user if req.ctx.actor.is_admin else resources.user_brief
     return listed(req, "users", rows, render, page)
@@ -120,6 +121,7 @@ def delete_group(req: Request) -> Response:
 
 def list_members(req: Request) -> Response:
     wanted = equal(req, domain="domain_id", name="name", enabled="enabled")
+    wanted |= compared(req, "password_expires", "password_expires_at")
     rows = users.group_members(req.ctx, req.params["id"])
     return listed(req, "users", [row for row in rows if fits(row, wanted)], resources.user)
 

@@ -3,10 +3,20 @@ with an `i` before it (`name__icontains`), which makes capitals and small letter
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import operator
+from collections.abc import Callable, Mapping
 from typing import Any
 
 PARTLY = frozenset(f"{letter}{word}" for word in ("contains", "startswith", "endswith") for letter in ("", "i"))
+COMPARED: dict[str, Callable[[Any, Any], Any]] = {
+    "lt": operator.lt,
+    "lte": operator.le,
+    "gt": operator.gt,
+    "gte": operator.ge,
+    "eq": operator.eq,
+    "neq": operator.ne,
+}
+"""For times: `password_expires__lt`. No time at all is neither before nor after, and not unequal either."""
 
 
 def split(key: str) -> tuple[str, str, bool]:
@@ -24,6 +34,8 @@ def _fits(found: Any, key: str, wanted: Any) -> bool:
     _, word, exact = split(key)
     if not word:
         return bool(found == wanted)
+    if word in COMPARED:
+        return found is not None and bool(COMPARED[word](found, wanted))
     text = found if isinstance(found, str) else ""
     if not exact:
         text, wanted = text.lower(), wanted.lower()

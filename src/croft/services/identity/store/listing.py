@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from croft.core.db import Tx
 from croft.core.page import Page
-from croft.services.identity.model.filters import split
+from croft.services.identity.model.filters import COMPARED, split
 
 T = TypeVar("T")
 
@@ -32,6 +32,8 @@ def _condition(columns: Any, name: str) -> sa.ColumnElement[bool]:
     text: sa.ColumnElement[Any] = columns[column]
     if not word:
         return text == sa.bindparam(f"is_{name}")
+    if word in COMPARED:
+        return COMPARED[word](text, sa.bindparam(f"is_{name}"))  # type: ignore[no-any-return]
     part: sa.ColumnElement[str] = sa.bindparam(f"is_{name}", type_=sa.Text)
     if not exact:
         text, part = sa.func.lower(text), sa.func.lower(part)
