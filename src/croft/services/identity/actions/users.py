@@ -134,7 +134,6 @@ def end_tokens(ctx: Ctx, id: str) -> None:
         row = need_user(tx, id)
         users.revoke_tokens(tx, id)
         tx.audit(id, row.name)
-        epoch.bump(tx)
 
 
 def delete_user(ctx: Ctx, id: str) -> None:
