@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from croft.services.identity.store import extras
 from tests.services.identity.house import House
 
 GROUPS = "/OS-EP-FILTER/endpoint_groups"
@@ -119,6 +120,8 @@ def test_what_is_gone_is_given_to_nobody(house: House) -> None:
     house.ask("DELETE", f"/projects/{tower}")
     assert ids(house, f"/OS-EP-FILTER/endpoints/{meter}/projects") == []
     assert ids(house, f"{GROUPS}/{row}/projects") == []
+    with house.db.read() as tx:
+        assert (extras.projects_of_endpoint(tx, meter), extras.projects_of_group(tx, row)) == ([], [])
     demo, token = house.named("project", "demo"), house.demo()
     house.ask("PUT", f"/OS-EP-FILTER/projects/{demo}/endpoints/{meter}")
     house.ask("DELETE", f"/endpoints/{meter}")

@@ -124,8 +124,10 @@ class Limits:
         wanted = dict(wanted)
         project, domain = wanted.pop("project", ""), wanted.pop("domain", "")
         with ctx.read("identity.limit.list") as tx:
-            asked = project or domain
-            rows = [row for row in self._limits(tx, asked) if _visible(tx, row) and fits(row, wanted)]
+            asked, seen = project or domain, _places(tx)
+            rows = [row for row in self._limits(tx, asked) if fits(row, wanted)]
+            if seen is not None:
+                rows = [row for row in rows if row.target in seen]
             if asked:
                 rows = [row for row in rows if row.is_domain == bool(domain) and {project, domain} <= {row.target, ""}]
             return _paged(rows, page)
@@ -141,7 +143,8 @@ class Limits:
 
     def _need(self, tx: ReadTx, id: str) -> Limit:
         found = limits.show(tx, id) or next((row for row in self._limits(tx) if row.id == id), None)
-        if found is None or not _visible(tx, found):
+        seen = _places(tx)
+        if found is None or (seen is not None and found.target not in seen):
             raise missing("limit", id)
         return found
 
@@ -218,18 +221,12 @@ def _sees_all(tx: ReadTx) -> bool:
     return tx.actor.reach.project is None or "service" in tx.actor.roles
 
 
-def _visible(tx: ReadTx, row: Limit) -> bool:
-    actor = tx.actor
+def _places(tx: ReadTx) -> set[str] | None:
+    """Whose limits may be seen; None: everybody's."""
     if _sees_all(tx):
-        return True
-    if actor.domain:
-        return row.target == actor.domain or _lies_in(tx, row.target, actor.domain)
-    return bool(actor.project) and row.target == actor.project
-
-
-def _lies_in(tx: Tx, project: str, domain: str) -> bool:
-    found = projects.show(tx, project)
-    return found is not None and found.domain == domain
+        return None
+    domain = tx.actor.domain
+    return {domain, *projects.in_domain(tx, domain)} if domain else {tx.actor.project} - {""}
 
 
 def _target(tx: Tx, wish: shapes.NewLimit) -> tuple[str, bool]:
