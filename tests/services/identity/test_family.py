@@ -81,3 +81,18 @@ def test_a_project_with_others_below_it_is_not_deleted(house: House, line: list[
     top, middle, left, right = line
     assert house.ask("DELETE", f"/projects/{top}").status == 403
     assert [house.ask("DELETE", f"/projects/{id}").status for id in (left, right, middle, top)] == [204] * 4
+
+
+def test_limits_come_along_with_the_line(house: House, line: list[str]) -> None:
+    top, middle, left, _ = line
+    service = house.ask("POST", "/services", {"service": {"type": "metering"}}).json["service"]["id"]
+    place = {"service_id": service, "resource_name": "meters"}
+    house.ask("POST", "/registered_limits", {"registered_limits": [place | {"default_limit": 1}]})
+    for project, value in ((top, 7), (left, 8)):
+        wish = place | {"project_id": project, "resource_limit": value}
+        assert house.ask("POST", "/limits", {"limits": [wish]}).status == 201
+    found = shown(house, middle, "parents_as_list&subtree_as_list&include_limits")
+    lines = {each["project"]["id"]: each["project"]["limits"] for each in found["parents"] + found["subtree"]}
+    values = {id: [limit["resource_limit"] for limit in held] for id, held in lines.items()}
+    assert (values[top], values["default"], values[left]) == ([7], [], [8])
+    assert "limits" not in shown(house, middle, "parents_as_list")["parents"][0]["project"]

@@ -32,6 +32,8 @@ def ids(house: House, path: str) -> list[str]:
 def seen(house: House, token: str) -> set[str]:
     """Types in the catalog of a token."""
     answer = house.ask("GET", "/auth/catalog", token=token)
+    within = house.ask("GET", "/auth/tokens", token=token, headers={"x-subject-token": token})
+    assert within.json["token"]["catalog"] == answer.json["catalog"]
     return {service["type"] for service in answer.json["catalog"]}
 
 

@@ -102,3 +102,29 @@ def test_users_are_found_by_when_their_password_expires(db: Database) -> None:
             assert [row["name"] for row in rows if row["name"] in {"ada", "bob"}] == found, (path, word)
         for wrong in ("soon", "lt:soon", "near:2030-01-01T00:00:00Z", ""):
             assert house.ask("GET", path, query=f"password_expires_at={wrong}").status == 400, wrong
+
+
+def test_people_and_groups_are_sorted_as_asked(house: House) -> None:
+    for name in ("bob", "ada", "cyd"):
+        house.made("user", name=name)
+        house.made("group", name=name)
+    for kind in ("users", "groups"):
+        whole = house.ask("GET", f"/{kind}", query="sort_key=name").json[kind]
+        names = [row["name"] for row in whole]
+        assert names == sorted(names)
+        down = house.ask("GET", f"/{kind}", query="sort_key=name&sort_dir=desc").json[kind]
+        assert down == whole[::-1]
+        first = house.ask("GET", f"/{kind}", query="sort_key=name&sort_dir=desc&limit=2").json
+        rest = house.ask("GET", f"/{kind}", query=first["links"]["next"].partition("?")[2] + "&limit=100").json
+        assert first[kind] == down[:2]
+        assert rest[kind][:1] == down[2:3]
+        for wrong in ("sort_key=odd", "sort_key=name&sort_dir=up", "sort_key=name&marker=nothing"):
+            assert house.ask("GET", f"/{kind}", query=wrong).status == 400, wrong
+
+
+def test_keys_have_no_pages(house: House) -> None:
+    user, token = house.named("user", "croft"), house.demo()
+    path, wish = f"/users/{user}/credentials/OS-EC2", {"tenant_id": house.named("project", "demo")}
+    for _ in range(2):
+        house.ask("POST", path, wish, token=token)
+    assert len(house.ask("GET", path, query="limit=1", token=token).json["credentials"]) == 2

@@ -24,6 +24,7 @@ from croft.services.identity.wire import limits as shapes
 from croft.services.identity.wire.shapes import given
 
 T = TypeVar("T", RegisteredLimit, Limit)
+ENOUGH = 1_000_000
 
 
 class Limits:
@@ -131,6 +132,14 @@ class Limits:
             if asked:
                 rows = [row for row in rows if row.is_domain == bool(domain) and {project, domain} <= {row.target, ""}]
             return _paged(rows, page)
+
+    def of_projects(self, ctx: Ctx, ids: Iterable[str]) -> dict[str, list[Limit]]:
+        """Those that may be seen, by project; every id is there."""
+        found: dict[str, list[Limit]] = {id: [] for id in ids}
+        for row in self.list_(ctx, {}, Page(ENOUGH)):
+            if row.target in found:
+                found[row.target].append(row)
+        return found
 
     def _limits(self, tx: ReadTx, target: str = "") -> list[Limit]:
         place = target or (tx.actor.project if not _sees_all(tx) else "")

@@ -23,7 +23,7 @@ def routes(settings: Settings, tokens: Tokens, door: Door) -> list[Route]:
     offered = [
         *versions.ROUTES,
         *AuthApi(tokens, door).routes(),
-        *projects.routes(Births(settings)),
+        *projects.routes(Births(settings), Limits(settings)),
         *UsersApi(settings, door.passwords).routes(),
         *roles.ROUTES,
         *roles.GRANT_ROUTES,

@@ -68,15 +68,42 @@ def changed(req: Request, shape: type[T]) -> T:
     return wish
 
 
+_WHOLE = {"limit", "marker", "sort_key", "sort_dir"}
+
+
+def sorts(req: Request) -> bool:
+    """Whether another order than by id is asked for, so that the list must come whole."""
+    return "sort_key" in req.query or "sort_dir" in req.query
+
+
+def _ordered(req: Request, rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    key, way = req.first("sort_key", "id"), req.first("sort_dir", "asc")
+    if way not in {"asc", "desc"} or not all(key in row for row in rows):
+        raise Invalid("Sort by sort_key, something that all rows of the list have, with sort_dir asc or desc.")
+    return sorted(rows, key=lambda row: (str(row[key]), str(row["id"])), reverse=way == "desc")
+
+
+def _after(req: Request, rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Those behind the marker."""
+    marker = req.first("marker")
+    if not marker:
+        return list(rows)
+    if not sorts(req):
+        return [row for row in rows if str(row["id"]) > marker]
+    at = next((place for place, row in enumerate(rows, 1) if row["id"] == marker), None)
+    if at is None:
+        raise Invalid("The marker is the id of no row of this list any more; begin anew.")
+    return list(rows[at:])
+
+
 def listed(req: Request, key: str, rows: Sequence[T], render: Render[T], page: Page | None = None) -> Response:
     """A page; the store hands over one row more than it holds when there are further ones. Lists that come whole are
     cut here, when a page of them was asked for."""
     base = root(req)
     shown = [render(row, base) for row in rows]
-    if page is None and ("limit" in req.query or "marker" in req.query):
+    if page is None and not _WHOLE.isdisjoint(req.query) and all("id" in row for row in shown):
         page = req.page()
-        after = (row for row in shown if str(row.get("id", "")) > page.marker)
-        shown = sorted(after, key=lambda row: str(row.get("id", "")))
+        shown = _after(req, _ordered(req, shown))
     more = page is not None and len(shown) > page.limit
     if page is not None and more:
         shown = shown[: page.limit]

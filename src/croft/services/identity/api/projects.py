@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
@@ -10,9 +11,12 @@ from croft.core.http import Request, Response, Route, empty, reply
 from croft.core.page import Page
 from croft.services.identity.actions import domains, family, projects
 from croft.services.identity.actions.births import Births
+from croft.services.identity.actions.limits import Limits
 from croft.services.identity.api.listing import changed, equal, listed, root
 from croft.services.identity.model import Project
+from croft.services.identity.model.limits import Limit
 from croft.services.identity.wire import resources, shapes
+from croft.services.identity.wire.limits import limit
 
 _TAG_FILTERS = ("tags", "tags-any", "not-tags", "not-tags-any")
 
@@ -51,31 +55,44 @@ def create_project(births: Births, req: Request) -> Response:
     return reply({"project": resources.project(projects.create_project(req.ctx, births, wish, extra), root(req))}, 201)
 
 
-def show_project(req: Request) -> Response:
+def show_project(limits: Limits, req: Request) -> Response:
     row = projects.show_project(req.ctx, req.params["id"])
-    return reply({"project": resources.project(row, root(req)) | _lines(req, row)})
+    return reply({"project": resources.project(row, root(req)) | _lines(req, row, limits)})
 
 
 _LINES = ("parents_as_list", "parents_as_ids", "subtree_as_list", "subtree_as_ids")
 
 
-def _lines(req: Request, row: Project) -> dict[str, Any]:
+def _asked(req: Request, name: str) -> bool:
+    return req.first(name, "0").lower() not in {"0", "false"}
+
+
+def _lines(req: Request, row: Project, limits: Limits) -> dict[str, Any]:
     """What is above and below it, as far as the query asks."""
-    wanted = {name for name in _LINES if req.first(name, "0").lower() not in {"0", "false"}}
+    wanted = {name for name in _LINES if _asked(req, name)}
     for kind in ("parents", "subtree"):
         if {f"{kind}_as_list", f"{kind}_as_ids"} <= wanted:
             raise Invalid(f"Ask for {kind}_as_list or for {kind}_as_ids, not for both.")
     if not wanted:
         return {}
     above, below = family.lines(req.ctx, row)
+    held = limits.of_projects(req.ctx, [each.id for each in (*above, *below)]) if _asked(req, "include_limits") else {}
     base = root(req)
+
+    def whole(rows: list[Project]) -> list[dict[str, Any]]:
+        return [{"project": resources.project(each, base) | _limits(held, each.id, base)} for each in rows]
+
     shown = {
-        "parents_as_list": [{"project": resources.project(each, base)} for each in above],
+        "parents_as_list": whole(above),
         "parents_as_ids": family.chain(above),
-        "subtree_as_list": [{"project": resources.project(each, base)} for each in below],
+        "subtree_as_list": whole(below),
         "subtree_as_ids": family.tree(row.id, below),
     }
     return {name.partition("_")[0]: shown[name] for name in wanted}
+
+
+def _limits(held: Mapping[str, list[Limit]], project: str, base: str) -> dict[str, Any]:
+    return {"limits": [limit(each, base) for each in held[project]]} if project in held else {}
 
 
 def update_project(births: Births, req: Request) -> Response:
@@ -146,8 +163,9 @@ def delete_domain(req: Request) -> Response:
     return empty()
 
 
-def routes(births: Births) -> list[Route]:
+def routes(births: Births, limits: Limits) -> list[Route]:
     return [
+        Route("GET", "/v3/projects/{id}", partial(show_project, limits), "identity.project.show"),
         Route("POST", "/v3/projects", partial(create_project, births), "identity.project.create"),
         Route("PATCH", "/v3/projects/{id}", partial(update_project, births), "identity.project.update"),
         *ROUTES,
@@ -156,7 +174,6 @@ def routes(births: Births) -> list[Route]:
 
 ROUTES = [
     Route("GET", "/v3/projects", list_projects, "identity.project.list"),
-    Route("GET", "/v3/projects/{id}", show_project, "identity.project.show"),
     Route("DELETE", "/v3/projects/{id}", delete_project, "identity.project.delete"),
     Route("GET", "/v3/projects/{id}/tags", list_tags, "identity.project_tag.list"),
     Route("PUT", "/v3/projects/{id}/tags", set_tags, "identity.project_tag.update"),

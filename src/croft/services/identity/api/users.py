@@ -5,12 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from croft.core.http import Request, Response, Route, empty, reply
+from croft.core.page import Page
 from croft.services.identity.actions import projects, users
 from croft.services.identity.actions.passwords import Passwords
-from croft.services.identity.api.listing import changed, compared, equal, listed, root, visit
+from croft.services.identity.api.listing import changed, compared, equal, listed, root, sorts, visit
 from croft.services.identity.model import Settings
 from croft.services.identity.model.filters import fits
 from croft.services.identity.wire import resources, shapes
+
+WHOLE = 100_000
+"""Rows of a list that is sorted in another order than the table's."""
 
 
 @dataclass(frozen=True)
@@ -62,9 +66,9 @@ def list_users(req: Request) -> Response:
     page = req.page()
     wanted = equal(req, domain="domain_id", name="name", enabled="enabled", default_project="default_project_id")
     wanted |= compared(req, "password_expires", "password_expires_at")
-    rows = users.list_users(req.ctx, wanted, page)
+    rows = users.list_users(req.ctx, wanted, Page(WHOLE) if sorts(req) else page)
     render = resources.user if req.ctx.actor.is_admin else resources.user_brief
-    return listed(req, "users", rows, render, page)
+    return listed(req, "users", rows, render, None if sorts(req) else page)
 
 
 def show_user(req: Request) -> Response:
@@ -96,8 +100,9 @@ def list_user_groups(req: Request) -> Response:
 
 def list_groups(req: Request) -> Response:
     page = req.page()
-    rows = users.list_groups(req.ctx, equal(req, domain="domain_id", name="name"), page)
-    return listed(req, "groups", rows, resources.group, page)
+    wanted = equal(req, domain="domain_id", name="name")
+    rows = users.list_groups(req.ctx, wanted, Page(WHOLE) if sorts(req) else page)
+    return listed(req, "groups", rows, resources.group, None if sorts(req) else page)
 
 
 def create_group(req: Request) -> Response:
