@@ -96,6 +96,7 @@ class Depot:
 class Running:
     port: int
     depot: Depot
+    asgi: Asgi
 
     def connect(self) -> http.client.HTTPConnection:
         return http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
@@ -113,7 +114,7 @@ class Running:
 @pytest.fixture
 def server(sqlite_db: Database) -> Iterator[Running]:
     depot = Depot()
-    asgi = Asgi(World(sqlite_db, [depot.service()]).application, threads=4, patience=PATIENCE)
+    asgi = Asgi(World(sqlite_db, [depot.service()]).application, threads=4, patience=PATIENCE, queue=20)
     config = uvicorn.Config(
         asgi,  # type: ignore[arg-type]
         host="127.0.0.1",
@@ -130,7 +131,7 @@ def server(sqlite_db: Database) -> Iterator[Running]:
     thread.start()
     try:
         until(lambda: running.started)
-        yield Running(running.servers[0].sockets[0].getsockname()[1], depot)
+        yield Running(running.servers[0].sockets[0].getsockname()[1], depot, asgi)
     finally:
         running.should_exit = True
         thread.join(20)
@@ -181,6 +182,21 @@ def test_a_flood_of_slow_requests_keeps_nobody_else_waiting(server: Running) -> 
         assert len(server.depot.grinding) == SLOW, "few at once"
         server.depot.ground.set()
         assert [answer.result(20)[0] for answer in answers] == [204] * 12
+
+
+def test_who_would_wait_absurdly_long_is_told_to_come_back(server: Running) -> None:
+    most = SLOW * 21
+    with ThreadPoolExecutor(most) as clients:
+        answers = [clients.submit(request, server, "POST", "/depot/grind") for _ in range(most)]
+        until(lambda: server.asgi._queued == most)
+        with closing(server.connect()) as connection:
+            connection.request("POST", "/depot/grind")
+            with connection.getresponse() as answer:
+                assert (answer.status, answer.headers["retry-after"]) == (503, "10")
+                assert b"Try again" in answer.read()
+        server.depot.ground.set()
+        assert [answer.result(20)[0] for answer in answers] == [204] * most
+    assert request(server, "POST", "/depot/grind")[0] == 204, "and then there is room again"
 
 
 @pytest.mark.parametrize("body", [b"{broken", b"", b"[1]", b'{"a": "\xff"}'])

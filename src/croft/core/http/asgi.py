@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 from collections.abc import Awaitable, Callable, Iterator, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from croft.core.errors import Invalid, TooLarge
+from croft.core.errors import CroftError, Invalid, TooLarge
 from croft.core.http.message import Response
 from croft.core.http.service import Application, Arrival, Matched
 
@@ -17,8 +18,11 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 PATIENCE = 30.0
 """Seconds a client may take to send a whole body, or to send or take one piece of a streamed one."""
-SLOW = 4
-"""Slow handlers at once, so that a flood of logins leaves the other threads free."""
+SLOW = max(1, len(os.sched_getaffinity(0)) - 1)
+"""Slow handlers at once: hashing a password fills a core, and one core stays for everybody else."""
+QUEUE = 100
+"""Slow requests that may wait for each of those; some twenty seconds of logins. Further ones are told to come back."""
+RETRY = 10
 STREAMS = 32
 """Uploads and downloads at once; each has a thread that mostly waits."""
 log = logging.getLogger("croft.http")
@@ -28,11 +32,21 @@ class Disconnected(Exception):
     """The client went away in the middle of its body."""
 
 
+class Busy(CroftError):
+    status = 503
+    title = "Service Unavailable"
+
+
 class Asgi:
     """An ASGI application. `threads` handlers run at once."""
 
     def __init__(
-        self, application: Application, threads: int = 16, public_base: str = "", patience: float = PATIENCE
+        self,
+        application: Application,
+        threads: int = 16,
+        public_base: str = "",
+        patience: float = PATIENCE,
+        queue: int = QUEUE,
     ) -> None:
         self._application = application
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="http")
@@ -40,6 +54,7 @@ class Asgi:
         self._streams = ThreadPoolExecutor(STREAMS, thread_name_prefix="stream")
         self._public_base = public_base
         self._patience = patience
+        self._queued, self._most_queued = 0, SLOW * (queue + 1)
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -50,11 +65,10 @@ class Asgi:
             await _send_whole(matched, send)
             return
         loop = asyncio.get_running_loop()
-        pool = self._streams if matched.route.stream else self._slow if matched.route.slow else self._pool
         try:
             content, chunks = await self._body(matched, receive, loop)
-            response = await loop.run_in_executor(pool, self._application.handle, matched, content, chunks)
-        except (TooLarge, Invalid) as error:
+            response = await self._handle(matched, content, chunks, loop)
+        except (TooLarge, Invalid, Busy) as error:
             response = self._application.refuse(matched, error)
             response.headers["connection"] = "close"
         except Disconnected:
@@ -63,6 +77,22 @@ class Asgi:
             await _send_whole(response, send)
         else:
             await self._stream(response, receive, send)
+
+    async def _handle(
+        self, matched: Matched, content: bytes, chunks: Iterator[bytes], loop: asyncio.AbstractEventLoop
+    ) -> Response:
+        if not matched.route.slow:
+            pool = self._streams if matched.route.stream else self._pool
+            return await loop.run_in_executor(pool, self._application.handle, matched, content, chunks)
+        if self._queued >= self._most_queued:
+            error = Busy("Too many are logging in at this moment. Try again in a few seconds.")
+            error.headers["retry-after"] = str(RETRY)
+            raise error
+        self._queued += 1
+        try:
+            return await loop.run_in_executor(self._slow, self._application.handle, matched, content, chunks)
+        finally:
+            self._queued -= 1
 
     async def _stream(self, response: Response, receive: Receive, send: Send) -> None:
         """Sends from a worker thread, until the end or until nobody takes it any more."""
