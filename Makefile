@@ -33,8 +33,9 @@ shell: $(BIN)/pytest  ## a Python prompt inside a cloud: find("…"), ctx, run(k
 conformance: $(BIN)/pytest  ## OpenStack's Tempest against a cloud started for it; S=SUITE
 	$(PYTHON) -m tests.conformance.run $(S)
 
-bench: $(BIN)/pytest  ## CPU per API call, beside OpenStack's and what Croft must reach
+bench: $(BIN)/pytest  ## CPU per API call (bench/api), and what identity costs (bench/identity)
 	$(PYTHON) bench/api/run.py
+	$(PYTHON) -m bench.identity.run
 
 lock: $(BIN)/pytest  ## resolve pyproject.toml's dependencies into requirements/*.txt anew
 	@test -x .cache/uv/bin/uv || $(PYTHON) -m pip install --quiet --target .cache/uv uv

@@ -37,8 +37,8 @@ class Row:
 class Server:
     """`croft dev` in a state directory of its own."""
 
-    def __init__(self, folder: Path, *, tls: bool) -> None:
-        self.port = 18443
+    def __init__(self, folder: Path, *, tls: bool, port: int = 18443) -> None:
+        self.port = port
         argv = [sys.executable, "-m", "croft.cli", "dev", "--state", str(folder), "--listen", f"127.0.0.1:{self.port}"]
         argv += [] if tls else ["--plain-http"]
         self._log = (folder.parent / "serve.log").open("w")

@@ -35,7 +35,7 @@ class Tokens:
         self,
         db: Database,
         settings: Settings | None = None,
-        most: int = 8192,
+        most: int = 4096,
         clock: Callable[[], float] = time.monotonic,
         period: float = PERIOD,
     ) -> None:
