@@ -41,6 +41,7 @@ lock: $(BIN)/pytest  ## resolve pyproject.toml's dependencies into requirements/
 	@test -x .cache/uv/bin/uv || $(PYTHON) -m pip install --quiet --target .cache/uv uv
 	.cache/uv/bin/uv $(LOCK) --output-file requirements/base.txt
 	.cache/uv/bin/uv $(LOCK) --constraint requirements/base.txt --extra engines --output-file requirements/engines.txt
-	.cache/uv/bin/uv $(LOCK) --constraint requirements/base.txt --extra engines --extra dev --output-file requirements/dev.txt
+	.cache/uv/bin/uv $(LOCK) --constraint requirements/base.txt --extra people --output-file requirements/people.txt
+	.cache/uv/bin/uv $(LOCK) --constraint requirements/base.txt --extra engines --extra people --extra dev --output-file requirements/dev.txt
 
 LOCK = pip compile --quiet --no-header --generate-hashes --python-version 3.11 --upgrade pyproject.toml

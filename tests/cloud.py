@@ -13,11 +13,15 @@ from croft.core import statements
 from croft.core.config import Config
 from croft.core.db import Database
 from croft.drivers.fabric import Kind
+from croft.drivers.people import LdapSettings
+from croft.drivers.people.fake import FakePeople
 from croft.machine.credentials import Passwords
 from tests.faults import Faults, Watched
 from tests.world import World
 
 Object = tuple[str, str, str]
+DIRECTORY = "lab"
+"""The domain whose people a directory keeps."""
 
 
 @dataclass
@@ -91,11 +95,17 @@ class Unprepared(statements.Statements):
 
 
 def build(db: Database, config: Config) -> Cloud:
-    engines = fake_engines(hosts=2)
+    directory = FakePeople()
+    directory.put("ada", "secret")
+    directory.join("makers", "ada")
+    engines = replace(
+        fake_engines(hosts=2), people={DIRECTORY: (directory, LdapSettings("ldapi://", "dc=test", refresh_seconds=140))}
+    )
     faults = Faults()
     ports = ("hypervisor", "block", "imagestore", "fabric", "uplink", "metadata")
     wrapped = replace(engines, **{port: faults.wrap(port, getattr(engines, port)) for port in ports})
-    croft = Croft(config, db, wrapped)
+    people = {name: (faults.wrap("people", port), wishes) for name, (port, wishes) in engines.people.items()}
+    croft = Croft(config, db, replace(wrapped, people=people))
     croft.seed(Passwords("admin-password", "demo-password"))
     world = World(db, croft.services, croft.authenticate)
     world.loop.reconcilers = {kind: Watched(faults, each) for kind, each in world.loop.reconcilers.items()}

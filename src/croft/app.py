@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import ipaddress
 import logging
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from croft.core import work
-from croft.core.config import Config
+from croft.core.config import Config, ConfigError, record
 from croft.core.db import Database
 from croft.core.errors import EngineError
 from croft.core.guard import guard
@@ -24,6 +24,7 @@ from croft.drivers.fabric import Fabric, Kind
 from croft.drivers.hypervisor import Hypervisor
 from croft.drivers.imagestore import ImageStore
 from croft.drivers.metadata import Metadata
+from croft.drivers.people import LdapSettings, People
 from croft.drivers.uplink import Uplink
 from croft.machine import facts
 from croft.machine.credentials import Passwords
@@ -52,6 +53,8 @@ class Engines:
     uplink: Uplink
     metadata: Metadata
     hosts: tuple[str, ...]
+    people: Mapping[str, tuple[People, LdapSettings]] = field(default_factory=dict)
+    """Domain → its directory."""
 
     def guarded(self) -> Engines:
         """The same, refusing calls from inside a transaction."""
@@ -63,10 +66,12 @@ class Engines:
             guard(self.uplink),
             guard(self.metadata),
             self.hosts,
+            {domain: (guard(people), wishes) for domain, (people, wishes) in self.people.items()},
         )
 
     def close(self) -> None:
-        for driver in (self.metadata, self.hypervisor, self.fabric):
+        closing: list[Metadata | Hypervisor | Fabric | People] = [self.metadata, self.hypervisor, self.fabric]
+        for driver in closing + [people for people, _ in self.people.values()]:
             driver.close()
 
 
@@ -114,7 +119,32 @@ def fake_engines(hosts: int = 1) -> Engines:
 
 def engines_for(layout: Layout, config: Config) -> Engines:
     """What the configuration asks for: fakes, or the drivers of the daemons that `machine` runs."""
-    return fake_engines() if config.engines == "fake" else real_engines(layout)
+    engines = fake_engines() if config.engines == "fake" else real_engines(layout)
+    return replace(engines, people=directories(config))
+
+
+def directories(config: Config) -> dict[str, tuple[People, LdapSettings]]:
+    """The directories of `[people.DOMAIN]`; a cloud without any needs no LDAP library."""
+    if not config.people:
+        return {}
+    try:
+        from croft.drivers.people.ldap import LdapPeople
+    except ImportError as error:
+        raise ConfigError(
+            f"croft.toml names directories of people, for which the Python module {error.name} is missing: "
+            "run `croft up` as root again, or install it by `pip install 'croft[people]'`."
+        ) from error
+    found: dict[str, tuple[People, LdapSettings]] = {}
+    for domain, table in config.people.items():
+        wishes = record(LdapSettings, f"[people.{domain}]", table)
+        file = Path(wishes.bind_password_file) if wishes.bind_password_file else None
+        if file is not None and not file.is_file():
+            raise ConfigError(f"[people.{domain}]: there is no file {file} with the password.")
+        found[domain] = (
+            LdapPeople(wishes, file.read_text().strip() if file else wishes.bind_password.reveal()),
+            wishes,
+        )
+    return found
 
 
 def real_engines(layout: Layout) -> Engines:
@@ -184,6 +214,13 @@ def inventory(engines: Engines, services: Sequence[Service]) -> dict[str, operat
     }
 
 
+def _sources(engines: Engines) -> dict[str, identity.Source]:
+    return {
+        domain: identity.Source(people, wishes.readable_ids, wishes.refresh_seconds, wishes.forget_days * 86_400)
+        for domain, (people, wishes) in engines.people.items()
+    }
+
+
 def resolvers(wish: str, file: Path = Path("/etc/resolv.conf")) -> tuple[str, ...]:
     """Addresses a guest can reach: this machine's own resolvers if `auto`, those on its loopback left out."""
     if wish == "none":
@@ -228,7 +265,7 @@ class Croft:
     def _services(self, settings: identity.Settings) -> Sequence[Service]:
         db, engines = self.db, self.engines
         services = (
-            identity.service(db, settings, self.authenticate),
+            identity.service(db, settings, self.authenticate, _sources(engines)),
             images.service(db, engines.imagestore),
             network.service(
                 db,
@@ -246,6 +283,7 @@ class Croft:
         """What every cloud has from its first start; safe to repeat. Tells the engines who answers and who listens."""
         known = identity_actions.Seed(passwords.admin, passwords.demo)
         identity_actions.seed(self.db, known, self.config.bcrypt_rounds, self._settings)
+        identity_actions.seed_directories(self.db, self.engines.people)
         network_actions.seed(self.db, self._external())
         compute_actions.seed(self.db)
         compute_actions.register_hosts(self.db, self.engines.hosts)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -79,16 +80,48 @@ def test_settings_come_from_defaults_then_the_file_then_the_environment(tmp_path
     assert config.load(tmp_path, {"CROFT_PLAIN_HTTP": "no", "CROFT_PUBLIC_URL": "https://c.example/"}).url == (
         "https://c.example"
     )
+    assert config.load(tmp_path, {}).people == {}
     assert config.load(tmp_path, {"CROFT_PLAIN_HTTP": "0"}).url == "https://10.0.0.1:1"
 
 
 @pytest.mark.parametrize(
-    "text", ["colour = 1", "workers = 'many'", "plain_http = 3", "region = 5", "database = 7", "broken"]
+    "text",
+    [
+        "colour = 1",
+        "workers = 'many'",
+        "plain_http = 3",
+        "region = 5",
+        "database = 7",
+        "broken",
+        "people = 3",
+        "[people]\nlab = 3",
+    ],
 )
 def test_a_setting_that_cannot_be_refuses_to_start(tmp_path: Path, text: str) -> None:
     (tmp_path / "croft.toml").write_text(text + "\n")
     with pytest.raises(ConfigError):
         config.load(tmp_path, {})
+
+
+@dataclass(frozen=True)
+class _Place:
+    url: str
+    names: tuple[str, ...] = ()
+    secret: Secret = config.NO_SECRET
+
+
+def test_a_table_of_the_file_becomes_a_record(tmp_path: Path) -> None:
+    (tmp_path / "croft.toml").write_text('[people.lab]\nurl = "ldap://x"\nnames = ["a", "b"]\nsecret = "hunter2"\n')
+    found = config.load(tmp_path, {})
+    assert "hunter2" not in f"{found}"
+    place = config.record(_Place, "[people.lab]", found.people["lab"])
+    assert (place.url, place.names, place.secret.reveal()) == ("ldap://x", ("a", "b"), "hunter2")
+    for wrong, says in (({}, "url is missing"), ({"url": "x", "ulr": "y"}, "unknown setting ulr"), ({"url": 3}, "str")):
+        with pytest.raises(ConfigError, match=says):
+            config.record(_Place, "[people.lab]", wrong)
+    for names in ("a", ["a", 3]):
+        with pytest.raises(ConfigError, match="names"):
+            config.record(_Place, "[people.lab]", {"url": "x", "names": names})
 
 
 def test_a_secret_does_not_print(tmp_path: Path) -> None:

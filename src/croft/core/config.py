@@ -5,13 +5,16 @@ from __future__ import annotations
 import os
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from croft.core.errors import CroftError
 
 PREFIX = "CROFT_"
+T = TypeVar("T")
+Tables = Mapping[str, Mapping[str, Any]]
+"""`[people.NAME]` sections, by name; whoever knows such a thing makes a `record` of each."""
 
 
 class Secret(str):
@@ -93,6 +96,8 @@ class Config:
     require_totp_for: str = ""
     """Roles, comma-separated, that a login by password gives only together with a one-time code."""
     log_level: str = "INFO"
+    people: Tables = field(default_factory=dict, repr=False)
+    """`[people.DOMAIN]`: directories whose people log in here (drivers/people)."""
 
     @property
     def database_url(self) -> str:
@@ -111,13 +116,22 @@ def load(state: Path, environment: Mapping[str, str] = os.environ, defaults: Map
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{path} is not TOML: {error}") from error
     found = {**(defaults or {}), **found}
-    known = {field.name: field for field in fields(Config) if field.name != "state"}
+    known = [field.name for field in fields(Config) if field.name != "state"]
     for name in known:
         if (text := environment.get(PREFIX + name.upper())) is not None:
             found[name] = text
-    if unknown := sorted(set(found) - set(known)):
-        raise ConfigError(f"{path}: unknown setting {', '.join(unknown)}. Known: {', '.join(sorted(known))}.")
-    return Config(state, **{name: _typed(name, str(known[name].type), value) for name, value in found.items()})
+    return record(Config, str(path), found, state=state)
+
+
+def record(kind: type[T], where: str, values: Mapping[str, Any], **given: Any) -> T:
+    """A dataclass of settings made from what is written at `where`; unknown and missing ones are refused by name."""
+    known = {each.name: each for each in fields(kind) if each.name not in given}  # type: ignore[arg-type]
+    if unknown := sorted(set(values) - set(known)):
+        raise ConfigError(f"{where}: unknown setting {', '.join(unknown)}. Known: {', '.join(sorted(known))}.")
+    needed = {name for name, each in known.items() if each.default is MISSING and each.default_factory is MISSING}
+    if absent := sorted(needed - set(values)):
+        raise ConfigError(f"{where}: the setting {', '.join(absent)} is missing.")
+    return kind(**given, **{name: _typed(name, str(known[name].type), value) for name, value in values.items()})
 
 
 def _typed(name: str, kind: str, value: Any) -> Any:
@@ -130,4 +144,8 @@ def _typed(name: str, kind: str, value: Any) -> Any:
         return value
     if kind == "Secret" and isinstance(value, str):
         return Secret(value)
+    if kind == "tuple[str, ...]" and isinstance(value, list) and all(isinstance(each, str) for each in value):
+        return tuple(value)
+    if kind == "Tables" and isinstance(value, dict) and all(isinstance(each, dict) for each in value.values()):
+        return value
     raise ConfigError(f"The setting {name} must be of type {kind.lower()}.")

@@ -11,6 +11,7 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
+from croft.core import config
 from croft.machine import facts as facts_module
 from croft.machine import forwarding, libvirtd, ovn, packages, plumbing, processes
 from croft.machine.facts import Facts, Wishes
@@ -71,6 +72,8 @@ class Embedded:
                 packages.require_root()
             with progress.step("packages"):
                 (packages.ensure if engines == "real" else packages.ensure_supervisor)(progress)
+                if config.load(self.layout.state).people:
+                    packages.ensure_people(progress)
             facts = facts_module.settle(self.layout, self.wishes)
             self._make_directories()
             if facts.engines == "real":

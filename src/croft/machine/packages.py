@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import importlib.util
 import os
 import shutil
 import subprocess
@@ -29,10 +30,15 @@ PYTHON_BUILD = ("gcc", "libc6-dev", "pkg-config", "libvirt-dev", "python3-dev")
 """libvirt-python is built against the machine's own libvirt."""
 
 ENGINES = SUPERVISOR + NETWORK + HYPERVISOR + PEOPLE + PYTHON_BUILD
-TESTS = ("curl", "iputils-ping")
+LDAP_BUILD = ("gcc", "libc6-dev", "pkg-config", "libldap-dev", "libsasl2-dev", "python3-dev")
+"""python-ldap is built against the machine's own libldap; only where croft.toml names a directory of people."""
+DIRECTORY = ("slapd",)
+"""The real directory that the tests ask."""
+TESTS = ("curl", "iputils-ping", *DIRECTORY)
 """What the tests ask guests and networks with."""
 POLICY = Path("/usr/sbin/policy-rc.d")
 REQUIREMENTS = Path(__file__).parents[3] / "requirements" / "engines.txt"
+LDAP_REQUIREMENTS = REQUIREMENTS.with_name("people.txt")
 
 
 def require_root() -> None:
@@ -46,6 +52,15 @@ def require_root() -> None:
 def ensure(progress: Progress) -> None:
     install(ENGINES, progress)
     _ensure_python_engines(progress)
+
+
+def ensure_people(progress: Progress) -> None:
+    """For a cloud whose croft.toml names directories of people: the library that asks them."""
+    if importlib.util.find_spec("ldap") is None and LDAP_REQUIREMENTS.exists():
+        if os.geteuid() == 0:
+            install(LDAP_BUILD, progress)
+        progress.note("installing the Python side of LDAP")
+        _pip(LDAP_REQUIREMENTS)
 
 
 def ensure_supervisor(progress: Progress) -> None:
@@ -112,15 +127,19 @@ def _ensure_python_engines(progress: Progress) -> None:
     if stamp.exists() and stamp.read_text() == wanted:
         return
     progress.note("installing the Python side of libvirt")
+    _pip(REQUIREMENTS)
+    stamp.write_text(wanted)
+
+
+def _pip(requirements: Path) -> None:
     pip = (sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check", "--no-input", "install")
-    argv = (*pip, "--require-hashes", "--requirement", str(REQUIREMENTS))
+    argv = (*pip, "--require-hashes", "--requirement", str(requirements))
     done = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise StepFailed(
-            f"pip could not install {REQUIREMENTS.name}:\n{(done.stderr or done.stdout).strip()[-2000:]}",
+            f"pip could not install {requirements.name}:\n{(done.stderr or done.stdout).strip()[-2000:]}",
             advice="See that the machine reaches its package index, then run this again.",
         )
-    stamp.write_text(wanted)
 
 
 def _require_importable() -> None:

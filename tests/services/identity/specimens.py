@@ -1,9 +1,11 @@
-"""How an operator makes and ends a project, for the laws."""
+"""How an operator makes and ends a project, or the domain of a directory, for the laws."""
 
 from __future__ import annotations
 
 from uuid import uuid4
 
+from croft.services.identity.actions import seed_directories
+from croft.services.identity.store import projects
 from tests.laws.specimen import Specimen
 from tests.world import World
 
@@ -20,4 +22,22 @@ def _delete(world: World, id: str) -> None:
     assert answer.status in (204, 404), answer.body
 
 
-SPECIMENS = [Specimen("identity.project", _create, _delete)]
+def _create_source(world: World) -> str:
+    """As `[people.lab]` in croft.toml does at each start."""
+    seed_directories(world.db, ["lab"])
+    with world.db.read() as tx:
+        domain = projects.named(tx, "", "lab")
+    assert domain is not None
+    return domain.id
+
+
+def _delete_source(world: World, id: str) -> None:
+    for method, body in (("PATCH", {"domain": {"enabled": False}}), ("DELETE", None)):
+        answer = world.call(method, f"/identity/v3/domains/{id}", body, token="admin:alpha")
+        assert answer.status in (200, 204, 404), answer.body
+
+
+SPECIMENS = [
+    Specimen("identity.project", _create, _delete),
+    Specimen("identity.person_source", _create_source, _delete_source),
+]

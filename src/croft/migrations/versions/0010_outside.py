@@ -1,5 +1,8 @@
 """Identity: people who come from elsewhere."""
 
+import sqlalchemy as sa
+from alembic import op
+
 revision = "0010"
 down_revision = "0009"
 branch_labels = None
@@ -7,4 +10,30 @@ depends_on = None
 
 
 def upgrade() -> None:
-    pass
+    _outsiders()
+    _groups()
+
+
+def _outsiders() -> None:
+    op.create_table(
+        "identity_outsider",
+        sa.Column("user", sa.String(64), nullable=False),
+        sa.Column("kind", sa.String(16), nullable=False),
+        sa.Column("subject", sa.String(255), nullable=False),
+        sa.Column("gone", sa.BigInteger, nullable=True),
+        sa.PrimaryKeyConstraint("user", name="pk_identity_outsider"),
+        sa.ForeignKeyConstraint(["user"], ["identity_user.id"], name="fk_identity_outsider_user", ondelete="CASCADE"),
+        sa.CheckConstraint("kind IN ('directory', 'provider')", name="ck_identity_outsider_kind"),
+    )
+
+
+def _groups() -> None:
+    op.create_table(
+        "identity_outside_group",
+        sa.Column("group", sa.String(64), nullable=False),
+        sa.Column("subject", sa.String(255), nullable=False),
+        sa.PrimaryKeyConstraint("group", name="pk_identity_outside_group"),
+        sa.ForeignKeyConstraint(
+            ["group"], ["identity_group.id"], name="fk_identity_outside_group_group", ondelete="CASCADE"
+        ),
+    )

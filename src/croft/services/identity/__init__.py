@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from croft.core.db import Database
 from croft.core.http import Service, dialects
+from croft.core.work import Reconciler
 from croft.services.identity.actions.login import Door
+from croft.services.identity.actions.outside import Directories
 from croft.services.identity.actions.tokens import Tokens
 from croft.services.identity.api import routes
 from croft.services.identity.model import Purge, Settings
+from croft.services.identity.model.outside import Source
 from croft.services.identity.policy import RULES
-from croft.services.identity.reconcile import ProjectReconciler
+from croft.services.identity.reconcile import PersonSourceReconciler, ProjectReconciler
 
-__all__ = ["Purge", "Settings", "Tokens", "authenticator", "service"]
+__all__ = ["Purge", "Settings", "Source", "Tokens", "authenticator", "service"]
 
 
-def service(db: Database, settings: Settings, known: Tokens | None = None) -> Service:
-    """`known` is the authenticator of this process, so that a token is remembered once."""
-    known = known or Tokens(db, settings)
-    paths = routes(settings, known, Door(db, settings, known))
-    reconcilers = [ProjectReconciler(db, settings.purges)]
+def service(
+    db: Database, settings: Settings, known: Tokens | None = None, directories: Mapping[str, Source] | None = None
+) -> Service:
+    """`known` is the authenticator of this process, so that a token is remembered once; `directories` are asked for the
+    people of the domains of these names."""
+    known, sources = known or Tokens(db, settings), directories or {}
+    paths = routes(settings, known, Door(db, settings, known, Directories(db, sources)))
+    reconcilers: list[Reconciler] = [ProjectReconciler(db, settings.purges), PersonSourceReconciler(db, sources)]
     place = ("/identity", "/identity/v3", dialects.identity)
     return Service("identity", "identity", *place, RULES, paths, reconcilers, loose_slashes=True)
 

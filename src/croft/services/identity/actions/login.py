@@ -10,6 +10,7 @@ from croft.core.errors import Forbidden, Invalid, NotFound, Unauthorized
 from croft.core.ids import new_secret
 from croft.services.identity import wire
 from croft.services.identity.actions.knocks import Visit
+from croft.services.identity.actions.outside import Directories
 from croft.services.identity.actions.passwords import Passwords
 from croft.services.identity.actions.tokens import NEEDED, Tokens
 from croft.services.identity.model import Settings, Token
@@ -43,8 +44,9 @@ class Scope:
 class Door:
     """Lets people in."""
 
-    def __init__(self, db: Database, settings: Settings, known: Tokens) -> None:
+    def __init__(self, db: Database, settings: Settings, known: Tokens, directories: Directories | None = None) -> None:
         self._db, self._settings, self._tokens = db, settings, known
+        self._directories = directories or Directories(db, {})
         self.passwords = Passwords(db, settings)
         self._methods: dict[str, Callable[[wire.Identity, Visit], Proof]] = {
             "password": self._by_password,
@@ -97,7 +99,9 @@ class Door:
         given = identity.password.user
         with self._db.read() as tx:
             user = _find_user(tx, given)
-        login = self.passwords.verify(user, given.password, visit)
+            domain = _find_domain(tx, given.domain) if given.domain is not None else None
+        asked = self._directories.look(user, given.name, domain)
+        login = self.passwords.verify(user, given.password, visit, asked=asked)
         return Proof(login.user, ("password",), lambda tx: self.passwords.stays(tx, login, visit))
 
     def _by_token(self, identity: wire.Identity, visit: Visit) -> Proof:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NoReturn
 
 from croft.core import audit
@@ -16,15 +17,21 @@ from croft.services.identity.model.rows import Login
 from croft.services.identity.model.rules import DAY, Rules
 from croft.services.identity.store import knocks, users
 
+Asked = Callable[[str], str | None]
+"""Given a password that is not kept here: the id of the user whose it is."""
+
 
 class Passwords:
     def __init__(self, db: Database, settings: Settings) -> None:
         self._db, self._settings = db, settings
         self.rules, self.knocks = Rules(settings), Knocks(settings)
 
-    def verify(self, user: str | None, given: str, visit: Visit, *, expired: bool = False) -> Login:
+    def verify(
+        self, user: str | None, given: str, visit: Visit, *, expired: bool = False, asked: Asked | None = None
+    ) -> Login:
         """The login whose password this is. `Unauthorized` in the same words, after one hash, for every other case; who
-        knows the password hears that it has expired, unless `expired` ones will do."""
+        knows the password hears that it has expired, unless `expired` ones will do. A password that is not kept here is
+        `asked` for elsewhere, but not while the login is closed."""
         if len(given) > MAX_LENGTH:
             raise Invalid(f"A password has at most {MAX_LENGTH} characters.")
         with self._db.read() as tx:
@@ -32,7 +39,13 @@ class Passwords:
             login = users.login(tx, user or "-")
             locked = login is not None and self.knocks.locked(tx, login, visit)
             now = tx.now
-        fits = matches(given, login.password if login else None, self._settings.bcrypt_rounds)
+        if asked is None:
+            fits = matches(given, login.password if login else None, self._settings.bcrypt_rounds)
+        else:
+            found = None if locked else asked(given)
+            fits = found is not None
+            with self._db.read() as tx:
+                login = users.login(tx, found or user or "-")
         if login is None or locked or not fits or not self._open(login, now):
             self.refuse(login.user if login else None, visit, wrong=not fits)
         if self.rules.expired(login, now) and not expired:

@@ -13,6 +13,12 @@ from croft.core.errors import Conflict, Forbidden, Invalid, NotFound
 from croft.core.ids import new_hex_id
 from croft.core.page import Page
 from croft.core.policy import Role as Ladder
+from croft.services.identity.actions.outside import (
+    refuse_directory_domain,
+    refuse_kept_elsewhere,
+    refuse_outside_group,
+    refuse_outside_password,
+)
 from croft.services.identity.actions.passwords import Passwords
 from croft.services.identity.actions.projects import home_domain, missing
 from croft.services.identity.model import Group, Settings, User
@@ -64,6 +70,7 @@ def create_user(
     secret = _hash(ctx, "identity.user.create", wish.password, settings, passwords)
     with ctx.write("identity.user.create") as tx:
         domain = home_domain(tx, None if wish.domain_id is UNSET else wish.domain_id)
+        refuse_directory_domain(tx, domain)
         _refuse_taken(tx, domain, wish.name)
         options = shapes.options(wish.options, {})
         row = User(
@@ -108,6 +115,9 @@ def update_user(
         if wish.name is not UNSET:
             _refuse_taken(tx, before.domain, wish.name, id)
         enabled = shapes.flag(wish.enabled, before.enabled)
+        refuse_kept_elsewhere(tx, id, wish.name is not UNSET, wish.enabled is not UNSET, bool(extra))
+        if wish.password is not UNSET:
+            refuse_outside_password(tx, id)
         values = shapes.given(name=wish.name, description=wish.description, default_project=wish.default_project_id) | {
             "enabled": enabled,
             "options": shapes.options(wish.options, before.options),
@@ -139,6 +149,7 @@ def end_tokens(ctx: Ctx, id: str) -> None:
 def delete_user(ctx: Ctx, id: str) -> None:
     with ctx.write("identity.user.delete") as tx:
         row = need_user(tx, id)
+        refuse_kept_elsewhere(tx, id)
         users.delete(tx, id)
         tx.audit(id, row.name)
 
@@ -171,6 +182,7 @@ def show_group(ctx: Ctx, id: str) -> Group:
 def create_group(ctx: Ctx, wish: shapes.NewGroup) -> Group:
     with ctx.write("identity.group.create") as tx:
         domain = home_domain(tx, None if wish.domain_id is UNSET else wish.domain_id)
+        refuse_directory_domain(tx, domain)
         _refuse_taken_group(tx, domain, wish.name)
         row = Group(new_hex_id(), domain, wish.name, wish.description)
         users.insert_group(tx, row)
@@ -189,6 +201,7 @@ def update_group(ctx: Ctx, id: str, wish: shapes.GroupChange) -> Group:
         before = need_group(tx, id)
         if wish.domain_id not in {UNSET, before.domain}:
             raise Invalid("A group stays in its domain.")
+        refuse_outside_group(tx, id)
         if wish.name is not UNSET:
             _refuse_taken_group(tx, before.domain, wish.name, id)
         users.update_group(tx, id, shapes.given(name=wish.name, description=wish.description))
@@ -199,6 +212,7 @@ def update_group(ctx: Ctx, id: str, wish: shapes.GroupChange) -> Group:
 def delete_group(ctx: Ctx, id: str) -> None:
     with ctx.write("identity.group.delete") as tx:
         row = need_group(tx, id)
+        refuse_outside_group(tx, id)
         people = in_group(tx, id)
         users.delete_group(tx, id)
         tx.audit(id, row.name)
@@ -240,5 +254,6 @@ def remove_member(ctx: Ctx, group: str, user: str) -> None:
 
 def _both(tx: WriteTx, group: str, user: str) -> None:
     row, person = need_group(tx, group), need_user(tx, user)
+    refuse_outside_group(tx, group)
     tx.audit(group, row.name)
     tx.audit(user, person.name)

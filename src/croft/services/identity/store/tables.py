@@ -290,3 +290,18 @@ service_provider = sa.Table(
     sa.Column("enabled", sa.Boolean, nullable=False),
     sa.Column("relay_state_prefix", sa.String(256), nullable=False),
 )
+outsider = sa.Table(
+    "identity_outsider",
+    metadata,
+    sa.Column("user", sa.String(64), sa.ForeignKey("identity_user.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("kind", sa.String(16), nullable=False),
+    sa.Column("subject", sa.String(255), nullable=False),
+    sa.Column("gone", sa.BigInteger, nullable=True),
+    sa.CheckConstraint("kind IN ('directory', 'provider')", name="kind"),
+)
+outside_group = sa.Table(
+    "identity_outside_group",
+    metadata,
+    sa.Column("group", sa.String(64), sa.ForeignKey("identity_group.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("subject", sa.String(255), nullable=False),
+)
