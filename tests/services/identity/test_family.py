@@ -96,3 +96,9 @@ def test_limits_come_along_with_the_line(house: House, line: list[str]) -> None:
     values = {id: [limit["resource_limit"] for limit in held] for id, held in lines.items()}
     assert (values[top], values["default"], values[left]) == ([7], [], [8])
     assert "limits" not in shown(house, middle, "parents_as_list")["parents"][0]["project"]
+
+
+def test_a_project_never_becomes_a_domain(house: House, line: list[str]) -> None:
+    for id, other in ((line[2], True), ("default", False)):
+        assert house.ask("PATCH", f"/projects/{id}", {"project": {"is_domain": other}}).status == 400
+        assert house.ask("PATCH", f"/projects/{id}", {"project": {"is_domain": not other}}).status == 200

@@ -286,3 +286,18 @@ def test_a_gone_projects_quota_is_gone(sqlite_cloud: Cloud) -> None:
     world.settle(60)
     with world.db.read() as tx:
         assert world.quotas.own(tx, tower) == []
+
+
+def test_hundreds_of_limits_are_set_at_once_or_not_at_all(house: House) -> None:
+    service, most = metering(house), 300
+    wishes = [{"service_id": service, "resource_name": f"r{n}", "default_limit": n} for n in range(most)]
+    assert house.ask("POST", "/registered_limits", {"registered_limits": wishes}).status == 201
+    place = {"service_id": service, "domain_id": "default", "resource_limit": 1}
+    wishes = [place | {"resource_name": f"r{n}"} for n in range(most)]
+    for wrong, status in ((wishes[0], 409), (place | {"resource_name": "unheard"}, 403)):
+        assert house.ask("POST", "/limits", {"limits": [*wishes, wrong]}).status == status
+        assert ids(house) == set()
+    assert len(house.ask("POST", "/limits", {"limits": wishes}).json["limits"]) == most
+    assert house.ask("POST", "/limits", {"limits": wishes[-1:]}).status == 409
+    too_many = [place | {"resource_name": "r"}] * 1001
+    assert house.ask("POST", "/limits", {"limits": too_many}).status in {400, 413}

@@ -70,8 +70,9 @@ class Limits:
                 )
                 for wish in wishes
             ]
+            for place in dict.fromkeys((row.service, row.region) for row in rows):
+                self._check_place(tx, *place)
             for row in rows:
-                self._check_place(tx, row.service, row.region)
                 _refuse_taken(taken, row)
                 limits.insert_registered(tx, row)
                 tx.audit(row.id, row.resource)
@@ -161,19 +162,23 @@ class Limits:
         """All of them, or none."""
         with ctx.write("identity.limit.create") as tx:
             known = {(row.service, row.region, row.resource): row for row in self._registered(tx)}
-            made = []
+            for place in dict.fromkeys((wish.service_id, wish.region_id or "") for wish in wishes):
+                self._check_place(tx, *place)
+            made, taken = [], dict[str, set[str]]()
             for wish in wishes:
-                self._check_place(tx, wish.service_id, wish.region_id or "")
                 of = known.get((wish.service_id, wish.region_id or "", wish.resource_name))
                 if of is None:
                     raise Forbidden(f"There is no registered limit for {wish.resource_name} there; create that first.")
-                made.append(self._insert(tx, of, wish))
+                target, is_domain = _target(tx, wish)
+                if target not in taken:
+                    taken[target] = {row.registered for row in self._limits(tx, target)}
+                if of.id in taken[target]:
+                    raise Conflict(f"There is already a limit for {of.resource} of {target}; change that one.")
+                taken[target].add(of.id)
+                made.append(self._insert(tx, of, target, is_domain, wish))
             return made
 
-    def _insert(self, tx: WriteTx, of: RegisteredLimit, wish: shapes.NewLimit) -> Limit:
-        target, is_domain = _target(tx, wish)
-        if any(row.registered == of.id for row in self._limits(tx, target)):
-            raise Conflict(f"There is already a limit for {of.resource} of {target}; change that one.")
+    def _insert(self, tx: WriteTx, of: RegisteredLimit, target: str, is_domain: bool, wish: shapes.NewLimit) -> Limit:
         if of.quota:
             return self._set_quota(tx, of, target, is_domain, wish)
         place = (of.id, of.service, of.region, of.resource)

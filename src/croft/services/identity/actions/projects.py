@@ -132,6 +132,8 @@ def update_project(ctx: Ctx, births: Births, id: str, wish: shapes.ProjectChange
         before = need_project(tx, id)
         if wish.domain_id not in {UNSET, before.domain or None} or wish.parent_id not in {UNSET, before.parent or None}:
             raise Invalid("A project stays in its domain and under its parent.")
+        if shapes.flag(wish.is_domain, before.is_domain) != before.is_domain:
+            raise Invalid("A project never becomes a domain, nor a domain a project.")
         if wish.slug not in {UNSET, before.slug}:
             raise Invalid("A project keeps its slug for ever.")
         if wish.name not in {UNSET, before.name}:
