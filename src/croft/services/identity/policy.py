@@ -176,9 +176,9 @@ RULES = (
     _rule("domain_config.create", _ADMIN, "create_domain_config", "configure domains"),
     _rule("domain_config.update", _ADMIN, "update_domain_config", "configure domains"),
     _rule("domain_config.delete", _ADMIN, "delete_domain_config", "configure domains"),
-    _rule("domain_config.show_default", _ADMIN, "get_domain_config_default", "see what domains are configured from"),
+    _rule("domain_config_default.show", _ADMIN, "get_domain_config_default", "see what domains are configured from"),
     _rule(
-        "domain_config.show_compliance",
+        "domain_compliance.show",
         _ANYONE,
         "get_security_compliance_domain_config",
         "see what passwords must look like",

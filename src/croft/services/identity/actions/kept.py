@@ -196,7 +196,7 @@ def delete_config(ctx: Ctx, domain: str, group: str = "", option: str = "") -> N
 
 
 def default_config(ctx: Ctx, group: str = "", option: str = "") -> Mapping[str, Any]:
-    with ctx.read("identity.domain_config.show_default"):
+    with ctx.read("identity.domain_config_default.show"):
         _check_names(group, option)
         defaults: dict[str, dict[str, Any]] = {name: dict.fromkeys(sorted(of)) for name, of in CONFIGURABLE.items()}
         defaults["identity"]["driver"] = "sql"
@@ -205,7 +205,7 @@ def default_config(ctx: Ctx, group: str = "", option: str = "") -> Mapping[str, 
 
 def compliance(ctx: Ctx, domain: str, option: str = "") -> Mapping[str, Any]:
     """What passwords must look like, for everybody to read: Croft asks for no pattern."""
-    with ctx.read("identity.domain_config.show_compliance") as tx:
+    with ctx.read("identity.domain_compliance.show") as tx:
         need_domain(tx, domain)
         if domain != DEFAULT_DOMAIN:
             raise Forbidden("What passwords must look like is said for the default domain only.")

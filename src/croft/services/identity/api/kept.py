@@ -92,7 +92,7 @@ def show_default(req: Request) -> Response:
 
 def _config_routes() -> list[Route]:
     whole, default = "/v3/domains/{id}/config", "/v3/domains/config"
-    shown, told = "identity.domain_config.show_default", "identity.domain_config.show_compliance"
+    shown, told = "identity.domain_config_default.show", "identity.domain_compliance.show"
     found = [
         Route("PUT", whole, put_config, "identity.domain_config.create"),
         Route("GET", f"{whole}/security_compliance", show_compliance, told),
