@@ -145,7 +145,7 @@ def test_what_cannot_be_trusted_is_refused(two: Pair) -> None:
         ({"roles": []}, 400),
         ({"expires_at": "soon"}, 400),
         ({"remaining_uses": 0}, 400),
-        ({"allow_redelegation": True}, 400),
+        ({"allow_redelegation": True, "remaining_uses": 1}, 400),
         ({"project_id": "0" * 32}, 404),
         ({"project_id": two.house.named("project", "demo")}, 404),
         ({"trustee_user_id": "0" * 32}, 404),

@@ -18,6 +18,7 @@ def upgrade() -> None:
     _policy()
     _consumer()
     _domain_config()
+    _trust()
 
 
 def _registered_limit() -> None:
@@ -120,3 +121,10 @@ def _domain_config() -> None:
             ["domain"], ["identity_project.id"], name="fk_identity_domain_config_domain", ondelete="CASCADE"
         ),
     )
+
+
+def _trust() -> None:
+    """Trusts made by trusts."""
+    op.add_column("identity_trust", sa.Column("redelegations", sa.Integer, nullable=False, server_default="0"))
+    op.add_column("identity_trust", sa.Column("parent", sa.String(64), nullable=True))
+    op.create_index("ix_identity_trust_parent", "identity_trust", ["parent"])

@@ -51,6 +51,10 @@ def _subjects(tx: Tx, token: Token, facts: Facts, trust: Trust | None) -> frozen
             if found is None or login is None or not (login.enabled and login.domain_enabled):
                 return None
             names += [user, found.domain]
+        line = trusts.line(tx, trust)
+        if line is None:
+            return None
+        names += [name for above in line for name in (above.id, above.trustee)]
     return frozenset(each for each in (*names, token.application_credential, token.trust) if each)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from croft.core.ctx import Ctx, ReadTx
-from croft.core.errors import Forbidden, NotFound
+from croft.core.errors import Forbidden, Invalid, NotFound
 from croft.core.ids import new_hex_id
 from croft.core.page import Page
 from croft.services.identity.actions.credentials import expiry_micro, pick_roles, refuse_delegated
@@ -15,6 +15,8 @@ from croft.services.identity.actions.users import need_user
 from croft.services.identity.model import Role, Trust
 from croft.services.identity.store import epoch, roles, trusts
 from croft.services.identity.wire import delegation as shapes
+
+MOST_REDELEGATIONS = 3
 
 
 def _need(tx: ReadTx, id: str) -> Trust:
@@ -53,14 +55,16 @@ def create_trust(ctx: Ctx, wish: shapes.NewTrust) -> tuple[Trust, list[Role]]:
     with ctx.write("identity.trust.create") as tx:
         if wish.trustor_user_id != tx.actor.user:
             raise Forbidden("Only the trustor can make a trust.")
-        refuse_delegated(tx)
+        parent = _parent(tx, wish)
         need_user(tx, wish.trustee_user_id)
         place = need_project(tx, wish.project_id)
         book = roles.book(tx)
         held = dict(book.effective(roles.on_project(tx, tx.actor.user, place)))
         if place.is_domain or not held:
             raise missing("project", wish.project_id)
-        expires = expiry_micro(tx, wish.expires_at)
+        if parent is not None:
+            lent = dict(book.effective(parent.roles))
+            held = {id: name for id, name in held.items() if id in lent}
         row = Trust(
             new_hex_id(),
             tx.actor.user,
@@ -68,12 +72,56 @@ def create_trust(ctx: Ctx, wish: shapes.NewTrust) -> tuple[Trust, list[Role]]:
             place.id,
             wish.impersonation,
             pick_roles(held, wish.roles),
-            None if expires is None else expires // 1_000_000,
+            _expiry(tx, wish, parent),
             wish.remaining_uses,
+            _redelegations(wish, parent),
+            None if parent is None else parent.id,
         )
         trusts.insert(tx, row)
         tx.audit(row.id, place.name)
         return row, [book.roles[role] for role in row.roles]
+
+
+def _parent(tx: ReadTx, wish: shapes.NewTrust) -> Trust | None:
+    """The trust that is handed on, when the token comes from one that may be; its trustor is then the new one's too."""
+    parent = trusts.show(tx, tx.actor.trust) if tx.actor.trust else None
+    if parent is None or not parent.redelegations:
+        refuse_delegated(tx)
+        return None
+    if not parent.impersonation:
+        raise Forbidden("A trust without impersonation cannot be handed on: its trustee holds no roles to give.")
+    if wish.project_id != parent.project:
+        raise missing("project", wish.project_id)
+    if wish.remaining_uses is not None:
+        raise Forbidden("A trust that is handed on cannot be limited to a number of uses.")
+    return parent
+
+
+def _expiry(tx: ReadTx, wish: shapes.NewTrust, parent: Trust | None) -> int | None:
+    micro = expiry_micro(tx, wish.expires_at)
+    end = None if micro is None else micro // 1_000_000
+    latest = None if parent is None else parent.expires
+    if end is None or latest is None:
+        return latest if end is None else end
+    if end > latest:
+        raise Forbidden("A trust that is handed on ends no later than the one it comes from.")
+    return end
+
+
+def _redelegations(wish: shapes.NewTrust, parent: Trust | None) -> int:
+    """How many more times the new trust may be handed on."""
+    asked = wish.redelegation_count
+    if not wish.allow_redelegation or asked == 0:
+        return 0
+    if wish.remaining_uses is not None:
+        raise Invalid("remaining_uses must not be set for a trust that may be handed on.")
+    if parent is not None:
+        if asked not in {None, parent.redelegations - 1}:
+            raise Forbidden("How often it may still be handed on follows from the trust it comes from; leave it out.")
+        return parent.redelegations - 1
+    if asked is not None and asked > MOST_REDELEGATIONS:
+        raise Forbidden(f"A trust may be handed on at most {MOST_REDELEGATIONS} times.")
+    return MOST_REDELEGATIONS if asked is None else asked
 
 
 def delete_trust(ctx: Ctx, id: str) -> None:
@@ -82,6 +130,7 @@ def delete_trust(ctx: Ctx, id: str) -> None:
         refuse_delegated(tx)
         if not tx.actor.is_admin and tx.actor.user != row.trustor:
             raise Forbidden("Only the trustor can end a trust.")
-        trusts.delete(tx, id)
-        tx.audit(id)
-        epoch.bump(tx, id)
+        gone = trusts.delete(tx, id)
+        for each in gone:
+            tx.audit(each)
+        epoch.bump(tx, *gone)

@@ -162,6 +162,10 @@ class Trust(msgspec.Struct, frozen=True):
     roles: list[str]
     expires: int | None
     remaining_uses: int | None
+    redelegations: int = 0
+    """How many more times it may be handed on."""
+    parent: str | None = None
+    """The trust by which it was made, and with which it ends."""
 
 
 class Region(msgspec.Struct, frozen=True):

@@ -186,10 +186,13 @@ trust = sa.Table(
     sa.Column("roles", Json, nullable=False),
     sa.Column("expires", sa.BigInteger, nullable=True),
     sa.Column("remaining_uses", sa.Integer, nullable=True),
+    sa.Column("redelegations", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("parent", sa.String(64), nullable=True),
     sa.CheckConstraint("remaining_uses >= 0", name="remaining_uses"),
     sa.Index("ix_identity_trust_trustor", "trustor"),
     sa.Index("ix_identity_trust_trustee", "trustee"),
     sa.Index("ix_identity_trust_project", "project"),
+    sa.Index("ix_identity_trust_parent", "parent"),
 )
 credential = sa.Table(
     "identity_credential",

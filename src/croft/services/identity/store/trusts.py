@@ -23,8 +23,11 @@ _COLUMNS = (
     _T.c.roles,
     _T.c.expires,
     _T.c.remaining_uses,
+    _T.c.redelegations,
+    _T.c.parent,
 )
 _ONE = sa.select(*_COLUMNS).where(_T.c.id == sa.bindparam("id"))
+_CHILDREN = sa.select(_T.c.id).where(_T.c.parent == sa.bindparam("id"))
 _INSERT = sa.insert(_T)
 _DELETE = sa.delete(_T).where(_T.c.id == sa.bindparam("id"))
 _USE = (
@@ -46,8 +49,25 @@ def insert(tx: Tx, row: Trust) -> None:
     tx.run(_INSERT, {column.name: getattr(row, column.name) for column in _COLUMNS})
 
 
-def delete(tx: Tx, id: str) -> None:
-    tx.run(_DELETE, {"id": id})
+def line(tx: Tx, trust: Trust) -> list[Trust] | None:
+    """Those it was handed on by, nearest first; None when one of them is gone."""
+    found: list[Trust] = []
+    while trust.parent:
+        above = show(tx, trust.parent)
+        if above is None:
+            return None
+        found.append(above)
+        trust = above
+    return found
+
+
+def delete(tx: Tx, id: str) -> list[str]:
+    """With all that were made by it; the ids."""
+    gone = [id]
+    for each in gone:
+        gone += [row[0] for row in tx.rows(_CHILDREN, {"id": each})]
+        tx.run(_DELETE, {"id": each})
+    return gone
 
 
 def use(tx: Tx, id: str) -> bool:

@@ -82,8 +82,8 @@ class NewTrust(Struct, forbid_unknown_fields=True):
     roles: Annotated[list[RoleRef], Meta(min_length=1, max_length=100)]
     expires_at: str | None = None
     remaining_uses: Annotated[int, Meta(ge=1, le=2**31 - 1)] | None = None
-    allow_redelegation: Literal[False] | None = None
-    redelegation_count: Literal[0] | None = None
+    allow_redelegation: bool | None = None
+    redelegation_count: Annotated[int, Meta(ge=0, le=2**31 - 1)] | None = None
 
 
 class CreateTrust(Struct, forbid_unknown_fields=True):
@@ -148,10 +148,12 @@ def trust(row: Trust, held: Sequence[Role], base: str, *, with_roles: bool) -> J
         "impersonation": row.impersonation,
         "expires_at": None if row.expires is None else iso_micro(row.expires),
         "remaining_uses": row.remaining_uses,
-        "redelegation_count": 0,
+        "redelegation_count": row.redelegations,
         "deleted_at": None,
         "links": {"self": f"{base}/OS-TRUST/trusts/{row.id}"},
     }
+    if row.parent is not None:
+        shown["redelegated_trust_id"] = row.parent
     if with_roles:
         shown["roles"] = [role_brief(role, base) for role in held]
         here = f"{base}/OS-TRUST/trusts/{row.id}/roles"
