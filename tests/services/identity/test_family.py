@@ -45,13 +45,15 @@ def test_ids_and_lists_are_asked_for_one_at_a_time(house: House, line: list[str]
 
 
 def test_people_see_only_the_relatives_they_work_in(house: House, line: list[str]) -> None:
-    _, middle, left, _ = line
+    top, middle, left, right = line
     user = house.made("user", name="ada")["id"]
     for place in (middle, left):
         house.grant(user, "member", place)
     token = house.login("ada", scope=project_scope(middle))
     found = shown(house, middle, "parents_as_list&subtree_as_ids", token)
     assert (found["parents"], found["subtree"]) == ([], {left: None})
+    house.ask("PUT", f"/OS-INHERIT/projects/{top}/users/{user}/roles/{house.role('reader')}/inherited_to_projects")
+    assert shown(house, middle, "subtree_as_ids", token)["subtree"] == {left: None, right: None}
 
 
 def enable(house: House, id: str, *, on: bool, kind: str = "project") -> int:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from croft.core.ctx import Ctx, ReadTx
 from croft.core.db import Tx
 from croft.core.errors import Forbidden
 from croft.services.identity.model import Project
-from croft.services.identity.model.roles import below
+from croft.services.identity.model.roles import ancestors, below
 from croft.services.identity.store import projects, roles
 
 Tree = dict[str, Any]
@@ -36,17 +37,19 @@ def refuse_unfit(tx: Tx, project: Project, enabled: bool) -> None:
 def lines(ctx: Ctx, project: Project) -> tuple[list[Project], list[Project]]:
     """(those above it, nearest first; those below it): all for operators, for others those they hold a role in."""
     with ctx.read("identity.project.show") as tx:
-        up = projects.above(tx, project)
-        found = {row.id: row for row in projects.some(tx, [*up, *below(project.id, projects.parents(tx))])}
-        seen = {id: row for id, row in found.items() if _sees(tx, row)}
-        return [seen[id] for id in up if id in seen], [row for id, row in sorted(seen.items()) if id not in up]
+        parents = projects.parents(tx)
+        up, down = projects.above(tx, project), below(project.id, parents)
+        ids = [*up, *down] if tx.actor.reach.project is None else _held(tx, [*up, *down], parents)
+        found = {row.id: row for row in projects.some(tx, ids)}
+        return [found[id] for id in up if id in found], [row for id, row in sorted(found.items()) if id not in up]
 
 
-def _sees(tx: ReadTx, project: Project) -> bool:
-    if tx.actor.reach.project is None:
-        return True
-    user = tx.actor.user
-    return bool(roles.on_target(tx, user, project.id) if project.is_domain else roles.on_project(tx, user, project))
+def _held(tx: ReadTx, ids: list[str], parents: Mapping[str, str]) -> list[str]:
+    """Those where the asking one holds a role, there or inherited."""
+    held = roles.held(tx, tx.actor.user)
+    direct = {each.target for each in held if not each.inherited}
+    tops = {each.target for each in held if each.inherited}
+    return [id for id in ids if id in direct or not tops.isdisjoint(ancestors(id, parents))]
 
 
 def chain(above: list[Project]) -> Tree | None:
@@ -58,4 +61,12 @@ def chain(above: list[Project]) -> Tree | None:
 
 
 def tree(top: str, inside: list[Project]) -> Tree | None:
-    return {each.id: tree(each.id, inside) for each in inside if each.parent == top} or None
+    """What lies below, each under its parent; what lies below something that is not there is left out."""
+    children: dict[str, list[str]] = {}
+    for each in inside:
+        children.setdefault(each.parent, []).append(each.id)
+
+    def grow(id: str) -> Tree | None:
+        return {child: grow(child) for child in children.get(id, ())} or None
+
+    return grow(top)
