@@ -27,7 +27,7 @@ from croft.drivers.metadata import Metadata
 from croft.drivers.people import LdapSettings, People
 from croft.drivers.uplink import Uplink
 from croft.machine import facts
-from croft.machine.credentials import Passwords
+from croft.machine.credentials import Passwords, ensure_vault_keys
 from croft.machine.embedded import Embedded
 from croft.machine.layout import PHYSNET, Layout
 from croft.services import compute, identity, images, network, operations
@@ -248,6 +248,7 @@ class Croft:
             bcrypt_rounds=config.bcrypt_rounds,
             name_quarantine_days=config.name_quarantine_days,
             token_ttl=config.token_hours * 3600,
+            vault_keys=_words(config.vault_keys.reveal()) or ensure_vault_keys(config.state / "vault.keys"),
             **_login_rules(config),
         )
         self.authenticate = identity.authenticator(db, settings)
@@ -284,6 +285,9 @@ class Croft:
         known = identity_actions.Seed(passwords.admin, passwords.demo)
         identity_actions.seed(self.db, known, self.config.bcrypt_rounds, self._settings)
         identity_actions.seed_directories(self.db, self.engines.people)
+        lost = identity_actions.seal_credentials(self.db, identity.Vault(self._settings.vault_keys))
+        if lost:
+            log.error("no key opens %s of the users' credentials; see docs/runbook/identity.md", lost)
         network_actions.seed(self.db, self._external())
         compute_actions.seed(self.db)
         compute_actions.register_hosts(self.db, self.engines.hosts)

@@ -69,6 +69,9 @@ class Config:
     """Reconcilers running at once."""
     http_threads: int = 16
     token_hours: int = 12
+    vault_keys: Secret = NO_SECRET
+    """Keys that users' credentials are sealed with, comma-separated, the newest first; STATE/vault.keys without it. The
+    same on every machine of a site."""
     bcrypt_rounds: int = 12
     lockout_attempts: int = 10
     """Wrong passwords in a row that close a user's login for `lockout_seconds`; 0: never."""

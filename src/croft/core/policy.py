@@ -82,6 +82,8 @@ class Actor:
     token: str = ""
     """A digest naming the token, never the token itself."""
     expires: int = 0
+    methods: tuple[str, ...] = ()
+    """How the login was proven: `password`, `totp`, …"""
     restricted: bool = False
     """Made from an application credential that may not manage credentials or trusts."""
     requests: tuple[tuple[str, str, str], ...] | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import secrets
@@ -25,6 +26,13 @@ def ensure_passwords(path: Path) -> Passwords:
     made = Passwords(secrets.token_urlsafe(18), secrets.token_urlsafe(18))
     write_private(path, json.dumps(asdict(made)) + "\n")
     return made
+
+
+def ensure_vault_keys(path: Path) -> list[str]:
+    """One a line, the newest first; made at the first start."""
+    if not path.exists():
+        write_private(path, base64.urlsafe_b64encode(os.urandom(32)).decode() + "\n")
+    return [line.strip() for line in path.read_text().splitlines() if line.strip()]
 
 
 def write_clouds(path: Path, url: str, ca: Path | None, region: str, passwords: Passwords) -> None:

@@ -65,6 +65,7 @@ class TestOracle:
         house.made("user", name="mute", password=None)
         house.made("user", name="ada")
         house.made("user", name="locked")
+        house.made("user", name="careful", options={"multi_factor_auth_rules": [["password", "totp"]]})
         for _ in range(3):
             house.try_login("locked", "guess")
         old = house.made("user", name="old")["id"]
@@ -82,6 +83,7 @@ class TestOracle:
             "locked": ("secret-locked", {"name": "locked"}),
             "locked, wrong": ("guess", {"name": "locked"}),
             "expired, wrong": ("guess", {"name": "old"}),
+            "second factor, wrong": ("guess", {"name": "careful"}),
         }
 
     def test_every_refusal_is_the_same_to_the_byte_and_costs_one_hash(self, db: Database, hashes: list[bytes]) -> None:
@@ -100,7 +102,7 @@ class TestOracle:
         house = House(sqlite_db, lockout_attempts=3)
         self.people(house)
         found = {}
-        for name in ("ada", "shut", "locked", "old"):
+        for name in ("ada", "shut", "locked", "old", "careful"):
             hashes.clear()
             answer = change(house, house.named("user", name), "guess")
             found[name] = (answer.status, answer.body, headers(answer), tuple(hashes))

@@ -58,8 +58,11 @@ def test_names_are_unique_in_a_domain(either: House) -> None:
         {"name": "x", "enabled": "maybe"},
         {"name": "x", "password": "x" * 5000},
         {"name": "x", "options": {"unheard": True}},
-        {"name": "x", "options": {"multi_factor_auth_enabled": True}},
-        {"name": "x", "options": {"multi_factor_auth_rules": [["password", "totp"]]}},
+        {"name": "x", "options": {"multi_factor_auth_enabled": "yes"}},
+        {"name": "x", "options": {"multi_factor_auth_rules": [[]]}},
+        {"name": "x", "options": {"multi_factor_auth_rules": ["password"]}},
+        {"name": "x", "options": {"multi_factor_auth_rules": [["password", "password"]]}},
+        {"name": "x", "options": {"multi_factor_auth_rules": [["password"], ["password"]]}},
         {"name": "x", "federated": [{"idp_id": "a", "protocols": []}]},
     ],
 )

@@ -13,10 +13,11 @@ from croft.services.identity.actions.tokens import Tokens
 from croft.services.identity.api import routes
 from croft.services.identity.model import Purge, Settings
 from croft.services.identity.model.outside import Source
+from croft.services.identity.model.vault import Vault
 from croft.services.identity.policy import RULES
 from croft.services.identity.reconcile import PersonSourceReconciler, ProjectReconciler
 
-__all__ = ["Purge", "Settings", "Source", "Tokens", "authenticator", "service"]
+__all__ = ["Purge", "Settings", "Source", "Tokens", "Vault", "authenticator", "service"]
 
 
 def service(

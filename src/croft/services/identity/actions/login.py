@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from croft.core.db import Database, Tx
 from croft.core.errors import Forbidden, Invalid, NotFound, Unauthorized
 from croft.core.ids import new_secret
 from croft.services.identity import wire
+from croft.services.identity.actions.factors import Factors, Shown
 from croft.services.identity.actions.knocks import Visit
 from croft.services.identity.actions.outside import Directories
 from croft.services.identity.actions.passwords import Passwords
@@ -32,6 +34,8 @@ class Proof:
     credential: str | None = None
     project: str = ""
     """The one project an application credential is for."""
+    receipt_until: int | None = None
+    """When the receipt shown ends; none that is made of it lives longer."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +52,7 @@ class Door:
         self._db, self._settings, self._tokens = db, settings, known
         self._directories = directories or Directories(db, {})
         self.passwords = Passwords(db, settings)
+        self.factors = Factors(db, settings, self.passwords)
         self._methods: dict[str, Callable[[wire.Identity, Visit], Proof]] = {
             "password": self._by_password,
             "token": self._by_token,
@@ -63,6 +68,8 @@ class Door:
             born = self._tokens.begin(tx)
             if not proof.holds(tx) or not self.passwords.admits(tx, proof.user):
                 raise Unauthorized(NEEDED)
+            shown = Shown(proof.user, proof.methods, proof.receipt_until)
+            self.factors.demand(tx, shown, {*self._methods, "totp"})
             scope = self._scope(tx, wish, proof)
             issued = self._tokens.issue(tx, self._token(tx, scope, proof, born))
             if issued is None and wish.scope is None and proof.credential is None and scope.type:
@@ -70,15 +77,22 @@ class Door:
             if issued is None:
                 raise Unauthorized(NEEDED)
             text, known = issued
+            self.factors.demand_for_roles(tx, shown, (name for _, name in known.standing.roles))
             return text, self._tokens.body(tx, known, with_catalog=with_catalog)
 
     def _prove(self, identity: wire.Identity, visit: Visit) -> Proof:
         proofs = []
         for method in dict.fromkeys(identity.methods):
+            if method == "totp":
+                continue
             prove = self._methods.get(method)
             if prove is None:
                 raise Unauthorized("Attempted to authenticate with an unsupported method.")
             proofs.append(prove(identity, visit))
+        if visit.receipt and identity.methods:
+            proofs.append(self._by_receipt(visit))
+        if "totp" in identity.methods:
+            proofs.append(self._by_code(identity, visit, proofs))
         if not proofs or any(each.user != proofs[0].user for each in proofs):
             raise Unauthorized(NEEDED)
         if len(proofs) == 1:
@@ -91,6 +105,7 @@ class Door:
             expires=min(expiries, default=None),
             parent_audit="".join(each.parent_audit for each in proofs),
             holds=lambda tx: all(each.holds(tx) for each in proofs),
+            receipt_until=next((each.receipt_until for each in proofs if each.receipt_until), None),
         )
 
     def _by_password(self, identity: wire.Identity, visit: Visit) -> Proof:
@@ -103,6 +118,23 @@ class Door:
         asked = self._directories.look(user, given.name, domain)
         login = self.passwords.verify(user, given.password, visit, asked=asked)
         return Proof(login.user, ("password",), lambda tx: self.passwords.stays(tx, login, visit))
+
+    def _by_receipt(self, visit: Visit) -> Proof:
+        receipt = self.factors.read_receipt(visit.receipt)
+        holds = partial(self.factors.holds, receipt=receipt)
+        return Proof(receipt.user, tuple(receipt.methods), holds, receipt_until=receipt.expires)
+
+    def _by_code(self, identity: wire.Identity, visit: Visit, others: Sequence[Proof]) -> Proof:
+        """Last of all, and only for the user whom the others have shown."""
+        if identity.totp is None:
+            raise Invalid("Expecting to find totp in identity.")
+        given = identity.totp.user
+        with self._db.read() as tx:
+            user = _find_user(tx, given)
+        if any(each.user != user for each in others):
+            self.passwords.refuse(None, visit, wrong=False)
+        self.factors.check_code(user, given.passcode, visit, alone=not others)
+        return Proof(user or "-", ("totp",), lambda tx: True)
 
     def _by_token(self, identity: wire.Identity, visit: Visit) -> Proof:
         if identity.token is None:

@@ -109,7 +109,10 @@ def actor_of(standing: Standing) -> Actor:
         user_domain=standing.user_domain,
         token=token.audit[0],
         expires=token.expires,
-        restricted=(credential is not None and not credential.unrestricted) or standing.trust is not None,
+        restricted=(credential is not None and not credential.unrestricted)
+        or standing.trust is not None
+        or "ec2credential" in token.methods,
+        methods=tuple(token.methods),
         requests=None
         if standing.access_rules is None
         else tuple((rule.service, rule.method, rule.path) for rule in standing.access_rules),

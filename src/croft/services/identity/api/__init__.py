@@ -6,6 +6,7 @@ from croft.core.http import Route
 from croft.services.identity.actions.births import Births
 from croft.services.identity.actions.catalog import Catalog
 from croft.services.identity.actions.filtering import Filtering
+from croft.services.identity.actions.keys import Keys
 from croft.services.identity.actions.limits import Limits
 from croft.services.identity.actions.login import Door
 from croft.services.identity.actions.tokens import Tokens
@@ -17,6 +18,7 @@ from croft.services.identity.api.filtering import FilteringApi
 from croft.services.identity.api.limits import LimitsApi
 from croft.services.identity.api.users import UsersApi
 from croft.services.identity.model import Settings
+from croft.services.identity.model.vault import Vault
 
 
 def routes(settings: Settings, tokens: Tokens, door: Door) -> list[Route]:
@@ -29,7 +31,7 @@ def routes(settings: Settings, tokens: Tokens, door: Door) -> list[Route]:
         *roles.GRANT_ROUTES,
         *assignments.ROUTES,
         *CatalogApi(Catalog(settings)).routes(),
-        *CredentialsApi(settings).routes(),
+        *CredentialsApi(settings, Keys(Vault(settings.vault_keys))).routes(),
         *trusts.ROUTES,
         *federation.ROUTES,
         *LimitsApi(Limits(settings)).routes(),

@@ -8,6 +8,7 @@ from croft.core.errors import Invalid
 from croft.core.http import Request, Response, Route, empty, reply
 from croft.services.identity import wire
 from croft.services.identity.actions import projects, tokens
+from croft.services.identity.actions.factors import MoreNeeded
 from croft.services.identity.actions.login import Door
 from croft.services.identity.actions.tokens import Tokens
 from croft.services.identity.api.listing import listed, root, visit
@@ -33,7 +34,10 @@ class AuthApi:
 
     def create(self, req: Request) -> Response:
         wish = req.decode(wire.AuthRequest)
-        text, body = self.door.log_in(wish.auth, visit(req), with_catalog="nocatalog" not in req.query)
+        try:
+            text, body = self.door.log_in(wish.auth, visit(req), with_catalog="nocatalog" not in req.query)
+        except MoreNeeded as more:
+            return Response(401, more.body, {"content-type": "application/json"} | more.headers)
         return _json(body, 201, text)
 
     def show(self, req: Request) -> Response:

@@ -201,3 +201,5 @@ class Credential(msgspec.Struct, frozen=True):
     blob: str
     maker: str
     """Who wrote the blob, and so may read it besides the user."""
+    sealed: bool = True
+    """Not so in rows from before the vault, until the next start."""

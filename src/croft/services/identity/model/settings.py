@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from croft.services.identity.model.vault import new_key
+
 DEFAULT_DOMAIN = "default"
 
 
@@ -56,5 +58,8 @@ class Settings:
     """A password that an operator set opens nothing but its own change."""
     inactive_days: int = 0
     """Days without a login after which a user counts as disabled; 0: never."""
+    receipt_ttl: int = 300
+    vault_keys: Sequence[str] = field(default_factory=lambda: [new_key()], repr=False)
+    """What users' credentials and receipts are sealed with; the first seals. Every process needs the same."""
     require_totp_for: Sequence[str] = ()
     """Roles that a login by password gives only together with a one-time code."""

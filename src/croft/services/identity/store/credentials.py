@@ -108,11 +108,23 @@ def delete_rule(tx: Tx, id: str) -> None:
     tx.run(_DELETE_RULE, {"id": id})
 
 
-_CREDENTIAL = (_C.c.id, _C.c.user, _C.c.project, _C.c.type, _C.c.blob, _C.c.maker)
+_CREDENTIAL = (_C.c.id, _C.c.user, _C.c.project, _C.c.type, _C.c.blob, _C.c.maker, _C.c.sealed)
 _ONE_CREDENTIAL = sa.select(*_CREDENTIAL).where(_C.c.id == sa.bindparam("id"))
 _INSERT_CREDENTIAL = sa.insert(_C)
 _UPDATE_CREDENTIAL = sa.update(_C).where(_C.c.id == sa.bindparam("at"))
 _DELETE_CREDENTIAL = sa.delete(_C).where(_C.c.id == sa.bindparam("id"))
+_CODES = (
+    sa.select(*_CREDENTIAL)
+    .where(_C.c.user == sa.bindparam("user"), _C.c.type == "totp", _C.c.sealed)
+    .order_by(_C.c.id)
+    .limit(sa.bindparam("most"))
+)
+_USE = (
+    sa.update(_C)
+    .where(_C.c.id == sa.bindparam("at"), sa.or_(_C.c.used.is_(None), _C.c.used < sa.bindparam("step")))
+    .values(used=sa.bindparam("step"))
+)
+_AFTER = sa.select(*_CREDENTIAL).where(_C.c.id > sa.bindparam("after")).order_by(_C.c.id).limit(sa.bindparam("most"))
 
 
 def credential(tx: Tx, id: str) -> Credential | None:
@@ -134,3 +146,18 @@ def update_credential(tx: Tx, id: str, values: Mapping[str, Any]) -> None:
 
 def delete_credential(tx: Tx, id: str) -> None:
     tx.run(_DELETE_CREDENTIAL, {"id": id})
+
+
+def codes(tx: Tx, user: str, most: int) -> list[Credential]:
+    """What a user's one-time codes are made of, sealed."""
+    return tx.all(Credential, _CODES, {"user": user, "most": most})
+
+
+def use_code(tx: Tx, id: str, step: int) -> bool:
+    """Whether the code of this step is newer than the last one taken; it is taken then, by one of all who ask."""
+    return tx.run(_USE, {"at": id, "step": step}) > 0
+
+
+def any_after(tx: Tx, id: str, most: int) -> list[Credential]:
+    """Whosever they are, by id."""
+    return tx.all(Credential, _AFTER, {"after": id, "most": most})

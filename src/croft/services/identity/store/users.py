@@ -63,6 +63,12 @@ _FAILED = (
     )
 )
 _FORGIVEN = sa.update(_T).where(_T.c.id == sa.bindparam("at")).values(failed=0)
+_SECOND = (
+    sa.update(_T)
+    .where(_T.c.id == sa.bindparam("at"))
+    .values(second_failed=_T.c.second_failed + 1, second_at=sa.bindparam("when"))
+)
+_SECOND_FORGIVEN = sa.update(_T).where(_T.c.id == sa.bindparam("at")).values(second_failed=0)
 _IN_DOMAIN = sa.select(_T.c.id).where(_T.c.domain == sa.bindparam("domain"))
 _ASSIGNMENTS = sa.delete(tables.assignment).where(
     tables.assignment.c.actor_type == sa.bindparam("type"), tables.assignment.c.actor == sa.bindparam("id")
@@ -120,6 +126,15 @@ def count_failure(tx: Tx, id: str, most: int, seconds: int) -> None:
 def forgive(tx: Tx, id: str) -> None:
     """Begins the count of wrong passwords anew."""
     tx.run(_FORGIVEN, {"at": id})
+
+
+def count_second(tx: Tx, id: str) -> None:
+    """One more wrong one-time code."""
+    tx.run(_SECOND, {"at": id, "when": tx.now})
+
+
+def forgive_second(tx: Tx, id: str) -> None:
+    tx.run(_SECOND_FORGIVEN, {"at": id})
 
 
 def revoke_tokens(tx: Tx, id: str) -> None:

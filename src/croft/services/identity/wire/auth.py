@@ -43,8 +43,17 @@ class CredentialRef(msgspec.Struct):
     user: UserRef | None = None
 
 
+class CodeUser(UserRef, kw_only=True):
+    passcode: str
+
+
+class Totp(msgspec.Struct):
+    user: CodeUser
+
+
 class Identity(msgspec.Struct):
     methods: list[str]
+    totp: Totp | None = None
     password: Password | None = None
     token: TokenRef | None = None
     application_credential: CredentialRef | None = None

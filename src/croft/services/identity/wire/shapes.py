@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
@@ -53,16 +53,25 @@ class ResourceOptions(Struct, forbid_unknown_fields=True):
     immutable: bool | UnsetType | None = UNSET
 
 
-class UserOptions(Struct, forbid_unknown_fields=True):
-    """Multi-factor rules are refused: nothing here would enforce them."""
+_Method = Annotated[str, Meta(min_length=1, max_length=64)]
+_MethodRule = Annotated[list[_Method], Meta(min_length=1, max_length=16)]
 
+
+class UserOptions(Struct, forbid_unknown_fields=True):
     ignore_change_password_upon_first_use: bool | UnsetType | None = UNSET
     ignore_password_expiry: bool | UnsetType | None = UNSET
     ignore_lockout_failure_attempts: bool | UnsetType | None = UNSET
     lock_password: bool | UnsetType | None = UNSET
     ignore_user_inactivity: bool | UnsetType | None = UNSET
-    multi_factor_auth_rules: Annotated[list[Any], Meta(max_length=0)] | UnsetType | None = UNSET
-    multi_factor_auth_enabled: Literal[None] | UnsetType = UNSET
+    multi_factor_auth_rules: Annotated[list[_MethodRule], Meta(max_length=32)] | UnsetType | None = UNSET
+    multi_factor_auth_enabled: bool | UnsetType | None = UNSET
+
+    def __post_init__(self) -> None:
+        asked = self.multi_factor_auth_rules
+        if not isinstance(asked, list):
+            return
+        if any(rule in asked[:at] or len({*rule}) < len(rule) for at, rule in enumerate(asked)):
+            raise ValueError("multi_factor_auth_rules names a rule, or a method in a rule, twice")
 
 
 def options(sent: Struct | UnsetType, before: dict[str, Any]) -> dict[str, Any]:
