@@ -26,7 +26,7 @@ def service(
     """`known` is the authenticator of this process, so that a token is remembered once; `directories` are asked for the
     people of the domains of these names."""
     known, sources = known or Tokens(db, settings), directories or {}
-    paths = routes(settings, known, Door(db, settings, known, Directories(db, sources)))
+    paths = routes(db, settings, known, Door(db, settings, known, Directories(db, sources)))
     reconcilers: list[Reconciler] = [ProjectReconciler(db, settings.purges), PersonSourceReconciler(db, sources)]
     place = ("/identity", "/identity/v3", dialects.identity)
     return Service("identity", "identity", *place, RULES, paths, reconcilers, loose_slashes=True)

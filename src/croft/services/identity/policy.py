@@ -86,6 +86,8 @@ RULES = (
     _rule("ec2_credential.show", _ANYONE, "ec2_get_credential", "see this credential"),
     _rule("ec2_credential.create", _ANYONE, "ec2_create_credential", "create credentials"),
     _rule("ec2_credential.delete", _ANYONE, "ec2_delete_credential", "delete this credential"),
+    _rule("ec2_token.create", _ANYONE, "ec2tokens_validate", "check EC2 signatures"),
+    _rule("s3_token.create", _ANYONE, "s3tokens_validate", "check S3 signatures"),
     _rule("trust.list", _ANYONE, "list_trusts", "list trusts"),
     _rule("trust.show", _ANYONE, "get_trust", "see this trust"),
     _rule("trust.create", _ANYONE, "create_trust", "create trusts"),

@@ -71,6 +71,13 @@ def _guard_device(tx: WriteTx, type: str, user: str) -> None:
         raise Forbidden("Log in with a one-time code of your present device first, or ask an operator to end it.")
 
 
+def _refuse_handed_on(tx: WriteTx) -> None:
+    """Keys outlive the token they are made with and know nothing of its limits: who was handed a part makes none."""
+    if tx.actor.application_credential:
+        raise Forbidden("A token from an application credential cannot make, change or end credentials.")
+    refuse_delegated(tx)
+
+
 class Keys:
     def __init__(self, vault: Vault) -> None:
         self._vault = vault
@@ -105,7 +112,7 @@ class Keys:
         with ctx.write("identity.credential.create") as tx:
             if not tx.actor.is_admin:
                 own(tx, wish.user_id)
-            refuse_delegated(tx)
+            _refuse_handed_on(tx)
             need_user(tx, wish.user_id)
             if wish.project_id:
                 need_project(tx, wish.project_id)
@@ -127,7 +134,7 @@ class Keys:
     def update(self, ctx: Ctx, id: str, wish: shapes.CredentialChange) -> Credential:
         with ctx.write("identity.credential.update") as tx:
             before = _need(tx, id)
-            refuse_delegated(tx)
+            _refuse_handed_on(tx)
             asked = (wish.user_id, wish.type, wish.project_id)
             now = (before.user, before.type, before.project)
             if any(wanted not in {UNSET, present} for wanted, present in zip(asked, now, strict=True)):
@@ -142,7 +149,7 @@ class Keys:
     def delete(self, ctx: Ctx, id: str) -> None:
         with ctx.write("identity.credential.delete") as tx:
             row = _need(tx, id)
-            refuse_delegated(tx)
+            _refuse_handed_on(tx)
             _guard_device(tx, row.type, row.user)
             credentials.delete_credential(tx, id)
             tx.audit(id, row.type)
@@ -176,7 +183,7 @@ class Keys:
         """For a project in which the user holds a role."""
         with ctx.write("identity.ec2_credential.create") as tx:
             own(tx, user)
-            refuse_delegated(tx)
+            _refuse_handed_on(tx)
             place = need_project(tx, project)
             if place.is_domain or not roles.on_project(tx, user, place):
                 raise missing("project", project)
@@ -188,7 +195,7 @@ class Keys:
     def delete_ec2(self, ctx: Ctx, user: str, access: str) -> None:
         with ctx.write("identity.ec2_credential.delete") as tx:
             own(tx, user)
-            refuse_delegated(tx)
+            _refuse_handed_on(tx)
             id = self._need_ec2(tx, user, access)[0]
             credentials.delete_credential(tx, id)
             tx.audit(id, "ec2")

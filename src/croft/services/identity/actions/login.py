@@ -33,7 +33,7 @@ class Proof:
     parent_audit: str = ""
     credential: str | None = None
     project: str = ""
-    """The one project an application credential is for."""
+    """The one project a credential is for."""
     receipt_until: int | None = None
     """When the receipt shown ends; none that is made of it lives longer."""
 
@@ -64,15 +64,20 @@ class Door:
         proof = self._prove(wish.identity, visit)
         if proof.credential is not None and wish.scope is not None:
             raise Unauthorized("An application credential comes with its scope; ask for no other.")
+        return self.enter(proof, wish, with_catalog=with_catalog)
+
+    def enter(self, proof: Proof, wish: wire.Auth | None = None, *, with_catalog: bool) -> tuple[str, bytes]:
+        """A token for who has proven to be somebody; without a wish, for the project that the proof is for."""
         with self._db.write() as tx:
             born = self._tokens.begin(tx)
             if not proof.holds(tx) or not self.passwords.admits(tx, proof.user):
                 raise Unauthorized(NEEDED)
             shown = Shown(proof.user, proof.methods, proof.receipt_until)
-            self.factors.demand(tx, shown, {*self._methods, "totp"})
-            scope = self._scope(tx, wish, proof)
+            if wish is not None:
+                self.factors.demand(tx, shown, {*self._methods, "totp"})
+            scope = Scope("project", proof.project) if wish is None else self._scope(tx, wish, proof)
             issued = self._tokens.issue(tx, self._token(tx, scope, proof, born))
-            if issued is None and wish.scope is None and proof.credential is None and scope.type:
+            if issued is None and wish and wish.scope is None and proof.credential is None and scope.type:
                 issued = self._tokens.issue(tx, self._token(tx, Scope(), proof, born))
             if issued is None:
                 raise Unauthorized(NEEDED)
@@ -144,8 +149,8 @@ class Door:
         if known is None:
             raise NotFound("Could not find the token.")
         token = known.standing.token
-        if token.application_credential or token.trust:
-            raise Forbidden("A token from an application credential or a trust cannot be exchanged for another.")
+        if token.application_credential or token.trust or "ec2credential" in token.methods:
+            raise Forbidden("A token from a credential or a trust cannot be exchanged for another.")
         methods = tuple(dict.fromkeys([*token.methods, "token"]))
         return Proof(token.user, methods, lambda tx: self._tokens.holds(tx, token), token.expires, token.audit[-1])
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from croft.core.db import Database
 from croft.core.http import Route
 from croft.services.identity.actions.births import Births
 from croft.services.identity.actions.catalog import Catalog
@@ -9,6 +10,7 @@ from croft.services.identity.actions.filtering import Filtering
 from croft.services.identity.actions.keys import Keys
 from croft.services.identity.actions.limits import Limits
 from croft.services.identity.actions.login import Door
+from croft.services.identity.actions.signed import Signatures
 from croft.services.identity.actions.tokens import Tokens
 from croft.services.identity.api import absent, assignments, federation, kept, projects, roles, trusts, versions
 from croft.services.identity.api.auth import AuthApi
@@ -16,12 +18,14 @@ from croft.services.identity.api.catalog import CatalogApi
 from croft.services.identity.api.credentials import CredentialsApi
 from croft.services.identity.api.filtering import FilteringApi
 from croft.services.identity.api.limits import LimitsApi
+from croft.services.identity.api.signed import SignedApi
 from croft.services.identity.api.users import UsersApi
 from croft.services.identity.model import Settings
 from croft.services.identity.model.vault import Vault
 
 
-def routes(settings: Settings, tokens: Tokens, door: Door) -> list[Route]:
+def routes(db: Database, settings: Settings, tokens: Tokens, door: Door) -> list[Route]:
+    keys = Keys(Vault(settings.vault_keys))
     offered = [
         *versions.ROUTES,
         *AuthApi(tokens, door).routes(),
@@ -31,7 +35,8 @@ def routes(settings: Settings, tokens: Tokens, door: Door) -> list[Route]:
         *roles.GRANT_ROUTES,
         *assignments.ROUTES,
         *CatalogApi(Catalog(settings)).routes(),
-        *CredentialsApi(settings, Keys(Vault(settings.vault_keys))).routes(),
+        *CredentialsApi(settings, keys).routes(),
+        *SignedApi(Signatures(db, door, keys)).routes(),
         *trusts.ROUTES,
         *federation.ROUTES,
         *LimitsApi(Limits(settings)).routes(),

@@ -15,8 +15,7 @@ _SAML = "Croft speaks no SAML; use application credentials in the other cloud."
 _EVENTS = "Croft keeps no revocation events: a revoked token ends at once; validate the token instead."
 _OUTSIDE = "Croft asks no identity provider elsewhere who people are; they log in with Croft's own accounts."
 _OAUTH2 = "Croft hands out no OAuth 2 tokens; log in at /v3/auth/tokens."
-_EC2 = "Croft offers no EC2 API, so no EC2 signature opens anything; log in at /v3/auth/tokens."
-_S3 = "Croft has no object store that speaks S3."
+_SIGNED = "Signatures are checked by POST; there is nothing to see."
 _PKI = "There are no PKI tokens any more, neither in OpenStack nor here."
 _PARAMETER = re.compile(r"(?<=\{)\w+")
 _PATHS = {
@@ -62,9 +61,8 @@ _PATHS = {
         "POST /v3/auth/OS-FEDERATION/websso/{protocol}",
     ),
     _OAUTH2: tuple(f"{method} /v3/OS-OAUTH2/token" for method in ("GET", "POST", "PUT", "PATCH", "DELETE")),
-    _EC2: ("GET /v3/ec2tokens", "POST /v3/ec2tokens"),
+    _SIGNED: ("GET /v3/ec2tokens", "GET /v3/s3tokens"),
     _EVENTS: ("GET /v3/OS-REVOKE/events",),
-    _S3: ("GET /v3/s3tokens", "POST /v3/s3tokens"),
     _PKI: (
         "GET /v3/OS-SIMPLE-CERT/ca",
         "GET /v3/OS-SIMPLE-CERT/certificates",
