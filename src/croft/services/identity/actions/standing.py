@@ -91,7 +91,7 @@ def _held(tx: Tx, user: str, token: Token, facts: Facts) -> Iterable[str]:
 
 def _standing(token: Token, facts: Facts, held: tuple[tuple[str, str], ...], *behind: object) -> Standing:
     around = (facts.user_name, facts.user_domain, facts.user_domain_name, facts.scope_name or "")
-    above = (facts.scope_domain or "", facts.scope_domain_name or "", bool(facts.is_domain))
+    above = (facts.scope_domain or "", facts.scope_domain_name or "", bool(facts.is_domain), facts.password_expires)
     return Standing(token, *around, *above, held, *behind)  # type: ignore[arg-type]
 
 

@@ -122,6 +122,7 @@ class Standing(msgspec.Struct, frozen=True):
     scope_domain: str = ""
     scope_domain_name: str = ""
     is_domain: bool = False
+    password_expires: int | None = None
     roles: tuple[tuple[str, str], ...] = ()
     """(id, name)"""
     application_credential: ApplicationCredential | None = None

@@ -26,6 +26,7 @@ class Facts(msgspec.Struct, frozen=True):
     is_domain: bool | None
     scope_domain_name: str | None
     scope_domain_enabled: bool | None
+    password_expires: int | None
 
 
 _U, _P = tables.user, tables.project
@@ -45,6 +46,7 @@ _FACTS = (
         _P.c.is_domain,
         _SD.c.name,
         _SD.c.enabled,
+        _U.c.password_expires,
     )
     .join_from(_U, _UD, _UD.c.id == _U.c.domain)
     .outerjoin(_P, _P.c.id == sa.bindparam("scope"))

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from croft.core.clock import iso_micro
+from croft.core.clock import iso_bare, iso_micro
 from croft.services.identity.model import Standing
 
 Json = dict[str, Any]
@@ -18,7 +18,12 @@ def token_body(standing: Standing, catalog: list[dict[str, object]] | None) -> b
     domain = {"id": standing.user_domain, "name": standing.user_domain_name}
     body: Json = {
         "methods": token.methods,
-        "user": {"domain": domain, "id": token.user, "name": standing.user_name, "password_expires_at": None},
+        "user": {
+            "domain": domain,
+            "id": token.user,
+            "name": standing.user_name,
+            "password_expires_at": None if standing.password_expires is None else iso_bare(standing.password_expires),
+        },
         "audit_ids": token.audit,
         "expires_at": iso_micro(token.expires),
         "issued_at": iso_micro(token.issued),
