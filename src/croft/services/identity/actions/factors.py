@@ -94,17 +94,20 @@ class Factors:
         return login is not None and hmac.compare_digest(_stamp(login), receipt.stamp)
 
     def demand(self, tx: Tx, shown: Shown, known: Collection[str]) -> None:
-        """Ends a login that has not shown enough for the user's rules."""
+        """Ends a login that has not shown enough: for the user's rules, or, where an operator asks for codes, for a
+        user who has a device. Else a stolen password would hand on by trusts and keys what it cannot use itself."""
         user = users.show(tx, shown.user)
         asked = rules(user.options, known) if user else []
         if user and not satisfied(asked, shown.methods):
             self._ask(tx, user, shown, within_reach(asked, shown.methods))
+        if self._settings.require_totp_for and _bare(shown) and credentials.codes(tx, shown.user, 1):
+            self.ask_for_code(tx, shown)
 
-    def demand_for_roles(self, tx: Tx, shown: Shown, held: Iterable[str]) -> None:
-        """Ends a login by password alone to where it would give a role for which an operator asks for a code."""
-        enough = "password" not in shown.methods or "totp" in shown.methods
-        if enough or not set(held) & set(self._settings.require_totp_for):
-            return
+    def lacks_code(self, shown: Shown, held: Iterable[str]) -> bool:
+        """Whether a login by password alone would give a role for which an operator asks for a code."""
+        return _bare(shown) and bool(set(held) & set(self._settings.require_totp_for))
+
+    def ask_for_code(self, tx: Tx, shown: Shown) -> NoReturn:
         user = users.show(tx, shown.user)
         assert user is not None
         self._ask(tx, user, shown, [PASSWORD_AND_CODE])
@@ -121,6 +124,10 @@ class Factors:
         text = self._vault.seal(PURPOSE, msgspec.json.encode(receipt).decode())
         body = receipt_body(user, domain, receipt.methods, (receipt.issued, receipt.expires), required)
         raise MoreNeeded(body, text)
+
+
+def _bare(shown: Shown) -> bool:
+    return "password" in shown.methods and "totp" not in shown.methods
 
 
 def _stamp(login: Login) -> str:

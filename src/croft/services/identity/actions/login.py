@@ -14,6 +14,7 @@ from croft.services.identity.actions.factors import Factors, Shown
 from croft.services.identity.actions.knocks import Visit
 from croft.services.identity.actions.outside import Directories
 from croft.services.identity.actions.passwords import Passwords
+from croft.services.identity.actions.standing import Known
 from croft.services.identity.actions.tokens import NEEDED, Tokens
 from croft.services.identity.model import Settings, Token
 from croft.services.identity.model.passwords import MAX_LENGTH, matches
@@ -76,14 +77,22 @@ class Door:
             if wish is not None:
                 self.factors.demand(tx, shown, {*self._methods, "totp"})
             scope = Scope("project", proof.project) if wish is None else self._scope(tx, wish, proof)
-            issued = self._tokens.issue(tx, self._token(tx, scope, proof, born))
-            if issued is None and wish and wish.scope is None and proof.credential is None and scope.type:
-                issued = self._tokens.issue(tx, self._token(tx, Scope(), proof, born))
-            if issued is None:
+            text, known = self._issue(tx, self._token(tx, scope, proof, born), shown)
+            if known is None and wish and wish.scope is None and proof.credential is None and scope.type:
+                text, known = self._issue(tx, self._token(tx, Scope(), proof, born), shown)
+            if known is None and text:
+                self.factors.ask_for_code(tx, shown)
+            if known is None:
                 raise Unauthorized(NEEDED)
-            text, known = issued
-            self.factors.demand_for_roles(tx, shown, (name for _, name in known.standing.roles))
             return text, self._tokens.body(tx, known, with_catalog=with_catalog)
+
+    def _issue(self, tx: Tx, token: Token, shown: Shown) -> tuple[str, Known | None]:
+        """A text without a meaning is a token that only lacks a one-time code."""
+        issued = self._tokens.issue(tx, token)
+        if issued is None:
+            return "", None
+        lacks = self.factors.lacks_code(shown, (name for _, name in issued[1].standing.roles))
+        return issued[0], None if lacks else issued[1]
 
     def _prove(self, identity: wire.Identity, visit: Visit) -> Proof:
         proofs = []
