@@ -81,8 +81,8 @@ class Config:
     address_seconds: int = 600
     address_exempt: str = ""
     """Networks that are never shut out, comma-separated: a dashboard through which many people log in."""
-    trusted_proxies: str = "127.0.0.1"
-    """Addresses of reverse proxies whose X-Forwarded-For is believed, comma-separated."""
+    trusted_proxies: str = ""
+    """Addresses of reverse proxies whose X-Forwarded-For and -Proto are believed, comma-separated."""
     password_expires_days: int = 0
     password_minimum_days: int = 0
     """Days before a password that its user chose may be changed again."""

@@ -88,7 +88,8 @@ class Keys:
         return msgspec.structs.replace(row, blob=_HIDDEN if blob is None else blob)
 
     def _veiled(self, tx: ReadTx, row: Credential) -> Credential:
-        known = tx.actor.user in {row.user, row.maker} and not tx.actor.restricted
+        """The secret of a device is shown once, when it is made: a token that got lost must not make codes for ever."""
+        known = tx.actor.user in {row.user, row.maker} and not tx.actor.restricted and row.type != "totp"
         return self.opened(row) if known else msgspec.structs.replace(row, blob=_HIDDEN)
 
     def _insert(self, tx: WriteTx, row: Credential) -> None:

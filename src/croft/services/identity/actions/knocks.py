@@ -61,12 +61,12 @@ class Knocks:
             return False
         return not within(visit.network, self._exempt)
 
-    def locked(self, tx: Tx, login: Login, visit: Visit) -> bool:
-        """Whether the user's login is closed to this network."""
+    def locked(self, tx: Tx, login: Login | None, visit: Visit) -> bool:
+        """Whether the user's login is closed to this network; asks the same of the database when there is no user."""
         most = self._settings.lockout_attempts
-        if not most or login.options.get("ignore_lockout_failure_attempts"):
+        known = knocks.known(tx, login.user if login else _NOBODY, visit.network)
+        if login is None or not most or login.options.get("ignore_lockout_failure_attempts"):
             return False
-        known = knocks.known(tx, login.user, visit.network)
         failed, when = (login.failed, login.failed_at) if known is None else (known.failed, known.failed_at)
         return failed >= most and tx.now < when + self._settings.lockout_seconds
 

@@ -176,7 +176,7 @@ class Door:
             else:
                 user = _find_user(tx, given.user) if given.user and given.name else None
                 found = credentials.named(tx, user, given.name) if user and given.name else None
-            stored = credentials.secret(tx, found.id) if found else None
+            stored = credentials.secret(tx, found.id if found else "-")
             now = tx.now
         fits = matches(given.secret, stored, self._settings.bcrypt_rounds)
         if found is None or not fits or found.expired(now):

@@ -37,7 +37,7 @@ class Passwords:
         with self._db.read() as tx:
             self.knocks.admit(tx, visit)
             login = users.login(tx, user or "-")
-            locked = login is not None and self.knocks.locked(tx, login, visit)
+            locked = self.knocks.locked(tx, login, visit)
             now = tx.now
         if asked is None:
             fits = matches(given, login.password if login else None, self._settings.bcrypt_rounds)
