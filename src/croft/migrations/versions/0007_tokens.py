@@ -43,6 +43,7 @@ def _revoked() -> None:
         "identity_revoked",
         sa.Column("subject", sa.String(64), nullable=False),
         sa.Column("number", sa.BigInteger, nullable=False),
+        sa.Column("at", sa.BigInteger, nullable=False),
         sa.Column("until", sa.BigInteger, nullable=False),
         sa.PrimaryKeyConstraint("subject", name="pk_identity_revoked"),
     )

@@ -31,7 +31,7 @@ def stand(tx: Tx, token: Token, book: RoleBook) -> Known | None:
         return None
     trust = trusts.show(tx, token.trust) if token.trust else None
     subjects = _subjects(tx, token, facts, trust)
-    if subjects is None or epoch.revoked(tx, subjects, token.born):
+    if subjects is None or epoch.revoked(tx, token, subjects):
         return None
     if not token.scope_type:
         standing: Standing | None = _standing(token, facts, ())

@@ -84,7 +84,8 @@ class Tokens:
         known = self._known.get(text)
         if known is None:
             token = self._sealer(tx, now).open(text)
-            known = None if token is None or token.expires <= tx.now else stand(tx, token, self.book(tx, now))
+            usable = token is not None and token.expires > tx.now and token.born <= now
+            known = stand(tx, token, self.book(tx, now)) if token is not None and usable else None
             if known is not None:
                 self._known.put(text, known, known.subjects, now)
         return known if known is not None and known.standing.token.expires > tx.now else None

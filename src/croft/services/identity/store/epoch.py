@@ -10,7 +10,8 @@ from collections.abc import Iterable
 
 import sqlalchemy as sa
 
-from croft.core.db import Tx
+from croft.core.db import Tx, one_of
+from croft.services.identity.model import Token
 from croft.services.identity.store import tables
 
 EVERYTHING, CATALOG, ROLES, KEYS = "*", "catalog", "roles", "keys"
@@ -18,6 +19,8 @@ KEPT = 4096
 """Changes kept for processes to read; one that is further behind forgets everything."""
 LONGEST = 366 * 86400
 """Seconds that no token lives longer than, and so that a revocation must be remembered."""
+_ASKEW = 60
+"""Seconds by which the clocks of a site's processes may differ."""
 _C, _R = tables.change, tables.revoked
 _READ = sa.select(tables.epoch.c.value)
 _BUMP = sa.text(
@@ -28,12 +31,19 @@ _SINCE = sa.select(_C.c.subject).where(_C.c.number > sa.bindparam("since"))
 _NOTE = sa.insert(_C)
 _TRIM = sa.delete(_C).where(_C.c.number <= sa.bindparam("before"))
 _REVOKE = sa.text(
-    "INSERT INTO identity_revoked (subject, number, until) VALUES (:subject, :number, :until) "
-    "ON CONFLICT (subject) DO UPDATE SET number = excluded.number, until = excluded.until"
+    "INSERT INTO identity_revoked (subject, number, at, until) VALUES (:subject, :number, :at, :until) "
+    "ON CONFLICT (subject) DO UPDATE SET number = excluded.number, at = excluded.at, until = excluded.until"
 )
 _STALE = sa.select(_R.c.subject).where(_R.c.until <= sa.bindparam("now")).limit(50).with_for_update(skip_locked=True)
 _SWEEP = sa.delete(_R).where(_R.c.subject.in_(_STALE.scalar_subquery()))
-_REVOKED = sa.select(sa.func.max(_R.c.number)).where(_R.c.subject.in_(sa.bindparam("subjects", expanding=True)))
+_REVOKED = (
+    sa.select(_R.c.subject)
+    .where(
+        one_of(_R.c.subject, "subjects"),
+        sa.or_(_R.c.number > sa.bindparam("born"), _R.c.at > sa.bindparam("lately")),
+    )
+    .limit(1)
+)
 
 
 def read(tx: Tx) -> int:
@@ -54,15 +64,16 @@ def bump(tx: Tx, *subjects: str) -> int:
 
 def end(tx: Tx, subject: str, until: int | None = None) -> None:
     """Ends for good every token of a subject that was born before this moment."""
-    number = bump(tx, subject)
-    tx.run(_REVOKE, {"subject": subject, "number": number, "until": tx.now + LONGEST if until is None else until})
+    values = {"subject": subject, "number": bump(tx, subject), "at": tx.now, "until": until or tx.now + LONGEST}
+    tx.run(_REVOKE, values)
     tx.run(_SWEEP, {"now": tx.now})
 
 
-def revoked(tx: Tx, subjects: Iterable[str], born: int) -> bool:
-    """Whether any of the subjects was ended after a token with this number was born."""
-    last: int | None = tx.scalar(_REVOKED, {"subjects": list(subjects)})
-    return last is not None and last > born
+def revoked(tx: Tx, token: Token, subjects: Iterable[str]) -> bool:
+    """Whether any of its subjects was ended after the token was born: by the number, and, since numbers begin to repeat
+    themselves where a database was brought back from a copy, by the clock too."""
+    values = {"subjects": list(subjects), "born": token.born, "lately": token.issued + _ASKEW}
+    return tx.scalar(_REVOKED, values) is not None
 
 
 def since(tx: Tx, seen: int, now: int) -> frozenset[str]:
