@@ -276,3 +276,21 @@ def test_who_listens_hears_of_a_change_after_its_commit_and_of_no_other(things: 
         tx.run(thing.insert(), {"id": "c", "count": 0})
         tx.changed = True
     assert heard == [3]
+
+
+def test_what_is_left_for_the_end_is_done_before_the_commit_and_only_then(things: Database) -> None:
+    def add(tx: Tx) -> None:
+        tx.run(thing.insert(), {"id": "z", "count": 0})
+
+    def ids() -> list[str]:
+        with things.read() as tx:
+            return tx.all(str, sa.select(thing.c.id).order_by(thing.c.id))
+
+    with pytest.raises(ZeroDivisionError), things.write() as tx:
+        tx.at_end.append(add)
+        raise ZeroDivisionError
+    assert ids() == ["a"]
+    with things.write() as tx:
+        tx.at_end.append(add)
+        tx.run(thing.insert(), {"id": "b", "count": 0})
+    assert ids() == ["a", "b", "z"]

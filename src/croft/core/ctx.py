@@ -22,6 +22,7 @@ class ReadTx(Tx):
 
     def __init__(self, tx: Tx, ctx: Ctx, scope: Scope) -> None:
         super().__init__(tx._db, tx.link, tx.now, tx.writing)
+        self.at_end = tx.at_end
         self.ctx = ctx
         self.scope = scope
         self.actor = ctx.actor

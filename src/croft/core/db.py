@@ -101,7 +101,7 @@ def outside_transaction() -> None:
 class Tx:
     """One transaction. Rows come back as the given type, built from the columns in order."""
 
-    __slots__ = ("_db", "changed", "link", "now", "woken", "writing")
+    __slots__ = ("_db", "at_end", "changed", "link", "now", "woken", "writing")
 
     def __init__(self, db: Database, link: Link, now: int, writing: bool) -> None:
         self._db = db
@@ -110,6 +110,8 @@ class Tx:
         self.writing = writing
         self.woken = False
         self.changed = False
+        self.at_end: list[Callable[[Tx], None]] = []
+        """Called just before the commit, for what must be locked last."""
 
     @property
     def conn(self) -> Connection:
@@ -208,6 +210,8 @@ class Database:
                     yield tx
                 finally:
                     _current.tx = None
+                for finish in tx.at_end:
+                    finish(tx)
                 link.commit()
             except self._driver.Error as error:
                 if self.engine.dialect.is_disconnect(error, raw.driver_connection, None):

@@ -68,6 +68,22 @@ def test_a_use_of_a_trust_counts_once_and_no_use_is_given_twice(either: House) -
     assert sorted(answers) == [201] * 3 + [401] * 5
 
 
+def test_ending_a_domain_while_its_people_change_locks_nobody_in(either: House) -> None:
+    """Both touch the same users and both end tokens: whoever comes second waits, and neither waits for the other."""
+    domain = either.made("domain", name="empire")["id"]
+    people = [either.made("user", name=f"u{number}", domain_id=domain)["id"] for number in range(12)]
+    assert either.ask("PATCH", f"/domains/{domain}", {"domain": {"enabled": False}}).status == 200
+
+    def change(id: str) -> int:
+        return either.ask("PATCH", f"/users/{id}", {"user": {"password": "another"}}).status
+
+    with ThreadPoolExecutor(6) as pool:
+        changes = [pool.submit(change, id) for id in reversed(people)]
+        ended = pool.submit(either.ask, "DELETE", f"/domains/{domain}")
+        assert ended.result().status == 204
+        assert {each.result() for each in changes} <= {200, 404}
+
+
 def test_one_name_is_given_once(either: House) -> None:
     assert either.admin
     with ThreadPoolExecutor(4) as pool:

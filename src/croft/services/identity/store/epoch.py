@@ -7,6 +7,7 @@ A subject is an id (user, project, domain, credential, trust), a token's audit i
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 
 import sqlalchemy as sa
 
@@ -51,22 +52,45 @@ def read(tx: Tx) -> int:
     return tx.scalar(_READ) or 0
 
 
-def bump(tx: Tx, *subjects: str) -> int:
-    """Has every process forget what it knows of these, or everything. Locks the number until the commit, so that
-    numbers are in the order of commits: call it last."""
-    number: int = tx.scalar(_BUMP)
-    tx.run(_NOTE, [{"number": number, "subject": each} for each in dict.fromkeys(subjects or (EVERYTHING,))])
-    if number % 256 == 0:
-        tx.run(_TRIM, {"before": number - KEPT})
-    tx.changed = True
-    return number
+@dataclass
+class _Changes:
+    """Of one transaction. Written when it ends: the number is locked until the commit, so that numbers are in the order
+    of commits, and whoever locks it last waits for nobody who waits for it."""
+
+    subjects: dict[str, None] = field(default_factory=dict)
+    ended: dict[str, int] = field(default_factory=dict)
+
+    def __call__(self, tx: Tx) -> None:
+        number: int = tx.scalar(_BUMP)
+        tx.run(_NOTE, [{"number": number, "subject": each} for each in self.subjects])
+        if number % 256 == 0:
+            tx.run(_TRIM, {"before": number - KEPT})
+        for subject, until in self.ended.items():
+            tx.run(_REVOKE, {"subject": subject, "number": number, "at": tx.now, "until": until})
+        if self.ended:
+            tx.run(_SWEEP, {"now": tx.now})
+        tx.changed = True
+
+
+def _changes(tx: Tx) -> _Changes:
+    for each in tx.at_end:
+        if isinstance(each, _Changes):
+            return each
+    made = _Changes()
+    tx.at_end.append(made)
+    return made
+
+
+def bump(tx: Tx, *subjects: str) -> None:
+    """Has every process forget what it knows of these, or everything, with the commit."""
+    _changes(tx).subjects.update(dict.fromkeys(subjects or (EVERYTHING,)))
 
 
 def end(tx: Tx, subject: str, until: int | None = None) -> None:
-    """Ends for good every token of a subject that was born before this moment."""
-    values = {"subject": subject, "number": bump(tx, subject), "at": tx.now, "until": until or tx.now + LONGEST}
-    tx.run(_REVOKE, values)
-    tx.run(_SWEEP, {"now": tx.now})
+    """Ends for good, with the commit, every token of a subject that was born before it."""
+    found = _changes(tx)
+    found.subjects[subject] = None
+    found.ended[subject] = until or tx.now + LONGEST
 
 
 def revoked(tx: Tx, token: Token, subjects: Iterable[str]) -> bool:
