@@ -82,7 +82,7 @@ def test_a_protocol_ends(house: House) -> None:
 
 
 def test_a_mapping_is_kept_as_it_was_written(either: House) -> None:
-    made = put(either, "mapping", "plain", rules=RULES)
+    made = put(either, "mapping", "plain", rules=RULES, id="plain")
     assert made["rules"] == RULES
     assert made["schema_version"] == "1.0"
     change = {"mapping": {"rules": RULES * 2, "schema_version": "2.0"}}

@@ -109,6 +109,8 @@ SchemaVersion = Annotated[str, Meta(pattern=r"^[12]\.0$")]
 class NewMapping(Struct, forbid_unknown_fields=True):
     rules: Rules
     schema_version: SchemaVersion | None = None
+    id: str = ""
+    """Sent by the SDK again; the one in the path counts."""
 
 
 class CreateMapping(Struct, forbid_unknown_fields=True):
