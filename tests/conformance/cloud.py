@@ -12,7 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 CROFT = [sys.executable, "-m", "croft.cli"]
@@ -59,10 +59,10 @@ def _wait(folder: Path, process: subprocess.Popen[bytes], port: int) -> None:
             raise SystemExit((folder / "serve.log").read_text()[-3000:])
         try:
             context = ssl.create_default_context(cafile=str(folder / "ca" / "ca.pem"))
-            connection = http.client.HTTPSConnection("127.0.0.1", port, timeout=3, context=context)
-            connection.request("GET", "/healthz")
-            if connection.getresponse().status == http.client.OK:
-                return
+            with closing(http.client.HTTPSConnection("127.0.0.1", port, timeout=3, context=context)) as connection:
+                connection.request("GET", "/healthz")
+                if connection.getresponse().status == http.client.OK:
+                    return
         except OSError:
             pass
         time.sleep(0.1)
