@@ -16,6 +16,8 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 CROFT = [sys.executable, "-m", "croft.cli"]
+COMPLIANT = {"CROFT_LOCKOUT_ATTEMPTS": "3", "CROFT_LOCKOUT_SECONDS": "5", "CROFT_PASSWORD_UNIQUE_LAST": "2"}
+"""What Tempest's tests of passwords ask a cloud to enforce; they come often and from one address."""
 
 
 @contextmanager
@@ -23,7 +25,7 @@ def fake_cloud(folder: Path, logs: Path) -> Iterator[Path]:
     """`croft dev` with its own state on a free port; yields clouds.yaml. Hashes are cheap here."""
     port = _free_port()
     argv = [*CROFT, "dev", "--state", str(folder), "--listen", f"127.0.0.1:{port}"]
-    environment = {**os.environ, "CROFT_BCRYPT_ROUNDS": "4"}
+    environment = {**os.environ, "CROFT_BCRYPT_ROUNDS": "4", "CROFT_ADDRESS_ATTEMPTS": "0", **COMPLIANT}
     with (folder / "serve.log").open("w") as log:
         process = subprocess.Popen(argv, stdout=log, stderr=log, env=environment)
         try:
