@@ -71,6 +71,7 @@ class World:
         self.services = list(services)
         self.policy = Policy(rule for service in services for rule in service.rules)
         self.quotas = Quotas({name: value for service in services for name, value in service.quotas.items()})
+        self.base = BASE
         self._authenticate = authenticate
         self.application = Application(services, db, self.policy, self.quotas, self._actor)
         self.loop = Loop(db, [each for service in services for each in service.reconcilers])
@@ -107,7 +108,7 @@ class World:
         if token is not None:
             said["x-auth-token"] = token
         payload = content if content is not None else (json.dumps(body).encode() if body is not None else b"")
-        arrival = Arrival(method, quote(path, safe="/%:,"), query or inline, said, client, BASE)
+        arrival = Arrival(method, quote(path, safe="/%:,"), query or inline, said, client, self.base)
         matched = self.application.prepare(arrival)
         if isinstance(matched, Response):
             response = matched

@@ -30,7 +30,7 @@ from croft.machine import facts
 from croft.machine.credentials import Passwords, ensure_vault_keys
 from croft.machine.embedded import Embedded
 from croft.machine.layout import PHYSNET, Layout
-from croft.services import compute, identity, images, network, operations
+from croft.services import compute, identity, images, network, operations, tenancy
 from croft.services.compute import actions as compute_actions
 from croft.services.identity import actions as identity_actions
 from croft.services.network import actions as network_actions
@@ -184,6 +184,14 @@ def accelerator(run: Path) -> str:
     return kept.read_text()
 
 
+def _tenancy_rules(config: Config) -> tenancy.Settings:
+    return tenancy.Settings(
+        reviewer_role=config.reviewer_role,
+        grace_days=config.expiry_grace_days,
+        delete_expired=config.expiry_delete,
+    )
+
+
 def inventory(engines: Engines, services: Sequence[Service]) -> dict[str, operations.Held]:
     """Every list of objects that the engines give, with the rows that account for them. Only what is made anew from
     rows at any time is removed when no row does: nobody loses a guest, a disk or an image."""
@@ -239,6 +247,7 @@ class Croft:
     def __init__(self, config: Config, db: Database, engines: Engines) -> None:
         self.config, self.db, self._engines = config, db, engines
         self.engines = engines.guarded()
+        self._tenancy = _tenancy_rules(config)
         purges: list[identity.Purge] = []
         settings = self._settings = identity.Settings(
             public_url=config.url,
@@ -254,6 +263,7 @@ class Croft:
         self.authenticate = identity.authenticator(db, settings)
         self.services: Sequence[Service] = self._services(settings)
         settings.starters.extend(kind for each in self.services for kind in each.starters)
+        self._tenancy.halts.extend(each.halt for each in reversed(self.services) if each.halt is not None)
         purges.extend(each.purge for each in reversed(self.services) if each.purge is not None)
         self.policy = Policy(
             (rule for service in self.services for rule in service.rules), read_overrides(config.state / "policy.toml")
@@ -268,6 +278,7 @@ class Croft:
         services = (
             identity.service(db, settings, self.authenticate, _sources(engines)),
             images.service(db, engines.imagestore),
+            tenancy.service(db, self._tenancy, settings),
             network.service(
                 db,
                 engines.fabric,

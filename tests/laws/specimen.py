@@ -24,7 +24,7 @@ class Specimen:
         return self.kind
 
 
-SERVICES = ("identity", "images", "network", "compute", "operations")
+SERVICES = ("identity", "tenancy", "images", "network", "compute", "operations")
 
 
 def specimens() -> list[Specimen]:

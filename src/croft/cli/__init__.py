@@ -18,6 +18,8 @@ COMMANDS = {
     "image": "croft.cli.image:image",
     "keys": "croft.cli.keys:keys",
     "dev": "croft.cli.dev:dev",
+    "project": "croft.cli.project:project",
+    "quota": "croft.cli.quota:quota",
     "test": "croft.cli.test:test",
     "serve": "croft.cli.serve:serve",
 }

@@ -35,6 +35,7 @@ class Account:
     username: str
     password: str = field(repr=False)
     project: str
+    """Empty for somebody who has none yet."""
     user_domain: str
     project_domain: str
     region: str
@@ -50,7 +51,7 @@ class Account:
                 auth_url=auth["auth_url"],
                 username=auth["username"],
                 password=auth["password"],
-                project=auth["project_name"],
+                project=auth.get("project_name", ""),
                 user_domain=auth.get("user_domain_id", "default"),
                 project_domain=auth.get("project_domain_id", "default"),
                 region=entry.get("region_name", ""),
@@ -113,14 +114,26 @@ class Client:
         return self._send(method, url, body, {**headers, "X-Auth-Token": self._token}, seconds)[0]
 
     def _endpoint(self, service_type: str) -> str:
+        if not self._catalog:
+            self._catalog = self._front_door()
         if service_type not in self._catalog:
             raise ClientError(f"The cloud's catalog offers no {service_type} service to this user.")
         return self._catalog[service_type]
 
+    def _front_door(self) -> dict[str, str]:
+        """Every service by its type, for tokens that come without a catalog."""
+        parts = urlsplit(self._account.auth_url)
+        answer = self._send("GET", f"{parts.scheme}://{parts.netloc}/", None, {"Accept": "application/json"}, SECONDS)[
+            0
+        ]
+        return {str(name): str(url) for name, url in json.loads(answer).items()}
+
     def _authenticate(self) -> None:
         account = self._account
         user = {"name": account.username, "domain": {"id": account.user_domain}, "password": account.password}
-        scope = {"project": {"name": account.project, "domain": {"id": account.project_domain}}}
+        scope: object = "unscoped"
+        if account.project:
+            scope = {"project": {"name": account.project, "domain": {"id": account.project_domain}}}
         wish = {"auth": {"identity": {"methods": ["password"], "password": {"user": user}}, "scope": scope}}
         headers = {"Content-Type": "application/json", "Accept": "application/json"}
         url = f"{account.auth_url.rstrip('/')}/auth/tokens"
@@ -128,7 +141,7 @@ class Client:
         self._token = answer.headers["X-Subject-Token"]
         self._catalog = {
             service["type"]: endpoint["url"].rstrip("/")
-            for service in json.loads(body)["token"]["catalog"]
+            for service in json.loads(body)["token"].get("catalog", [])
             for endpoint in service["endpoints"]
             if endpoint["interface"] == account.interface and endpoint["region_id"] in (account.region, None)
         }

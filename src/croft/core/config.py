@@ -67,6 +67,12 @@ class Config:
     """Whether a new project gets its network and router at once instead of with its first server."""
     workers: int = 8
     """Reconcilers running at once."""
+    reviewer_role: str = ""
+    """A role whose holders decide about requests, as operators do."""
+    expiry_grace_days: int = 14
+    """From a project's expiry to the day it is listed for deletion."""
+    expiry_delete: bool = False
+    """Whether it is then deleted without anybody's doing."""
     http_threads: int = 16
     token_hours: int = 12
     vault_keys: Secret = NO_SECRET

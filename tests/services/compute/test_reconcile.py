@@ -243,3 +243,27 @@ def test_a_deleted_project_ends_its_servers(cloud: Cloud) -> None:
     assert purge("alpha") == {}
     assert cloud.names() == []
     assert cloud.show(keeps, token="member:beta")["status"] == "ACTIVE"
+
+
+def test_the_servers_of_an_archived_project_are_shut_down_and_kept(cloud: Cloud) -> None:
+    runs, stopped = cloud.create(name="runs"), cloud.create(name="stopped")
+    keeps = cloud.create(token="member:beta")
+    assert cloud.act(stopped, "os-stop").status == 202
+    cloud.settle(90)
+    halt = cloud.services[-1].halt
+    assert halt is not None
+    assert halt("alpha") == {"server": ["runs"]}
+    cloud.settle(90)
+    assert halt("alpha") == {}
+    assert [cloud.status(id) for id in (runs, stopped)] == ["SHUTOFF", "SHUTOFF"]
+    assert cloud.show(keeps, token="member:beta")["status"] == "ACTIVE"
+    assert halt("nowhere") == {}
+
+
+def test_a_server_still_being_made_comes_up_stopped(cloud: Cloud) -> None:
+    id = cloud.create(settle=False)
+    halt = cloud.services[-1].halt
+    assert halt is not None
+    assert halt("alpha") == {}, "nothing runs yet"
+    cloud.settle(90)
+    assert cloud.status(id) == "SHUTOFF"

@@ -50,6 +50,8 @@ class Service:
     """A slash at the end of a path means nothing, as in Keystone; elsewhere `/things/` is the thing with no name."""
     purge: Callable[[str], Left] | None = None
     """Asks for the end of everything a project holds here, and says what is left of it; nothing once all is gone."""
+    halt: Callable[[str], Left] | None = None
+    """Stops what runs of a project here, losing nothing, and says what still runs."""
     starters: Sequence[str] = ()
     """Kinds that give a new project what it begins with here; woken under its id in the commit that makes it."""
     holdings: Mapping[str, Callable[[Tx], set[str]]] = field(default_factory=dict)

@@ -10,7 +10,7 @@ from croft.drivers.block import Block
 from croft.drivers.hypervisor import Hypervisor
 from croft.drivers.imagestore import ImageStore
 from croft.services.compute import api
-from croft.services.compute.actions import purge
+from croft.services.compute.actions import halt, purge
 from croft.services.compute.policy import QUOTAS, RULES
 from croft.services.compute.reconcile import HostReconciler, ServerReconciler, watch
 from croft.services.compute.reconcile.holdings import HOLDINGS
@@ -31,5 +31,6 @@ def service(db: Database, hypervisor: Hypervisor, block: Block, imagestore: Imag
         microversions=api.MICROVERSIONS,
         request_id_header="x-compute-request-id",
         purge=partial(purge, db),
+        halt=partial(halt, db),
         holdings=HOLDINGS,
     )

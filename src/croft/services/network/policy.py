@@ -56,6 +56,7 @@ RULES: tuple[Rule, ...] = (
     Rule("network.tag.update", _MEMBER, "update_tags", "change tags"),
     Rule("network.quota.show", _READER, "get_quota", "see quotas"),
     Rule("network.quota.update", _ADMIN, "update_quota", "change quotas", project=False),
+    Rule("network.starter.create", _ADMIN, "croft:starter:create", "give new projects what they begin with"),
     Rule("network.topology.show", _MEMBER, "get_auto_allocated_topology", "get a ready-made network"),
     Rule("network.topology.delete", _MEMBER, "delete_auto_allocated_topology", "remove the ready-made network"),
     Rule(

@@ -154,3 +154,19 @@ def purge(db: Database, project: str) -> dict[str, list[str]]:
                 work.wake(tx, KIND, server.id)
         store.flavors.close_everything_to(tx, project)
     return {"server": [server.name for server in left]} if left else {}
+
+
+def halt(db: Database, project: str) -> dict[str, list[str]]:
+    """Has every server of a project shut down, as its owner would, and says which still run."""
+    with db.read() as tx:
+        live = [each for each in store.servers.of_project(tx, project) if each.deleted is None]
+    if any(each.power != "off" for each in live):
+        with db.write() as tx:
+            tx.lock(f"project:{project}")
+            live = [each for each in store.servers.of_project(tx, project) if each.deleted is None]
+            for each in live:
+                if each.power != "off":
+                    store.servers.change(tx, each, {"power": "off", "gentle": tx.now}, wish=True)
+                    work.wake(tx, KIND, each.id)
+    running = [each.name for each in live if each.seen_power == "running"]
+    return {"server": running} if running else {}

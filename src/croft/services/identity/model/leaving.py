@@ -19,10 +19,10 @@ def joined(parts: Iterable[Mapping[str, Sequence[str]]]) -> dict[str, list[str]]
     return whole
 
 
-def sentence(left: Mapping[str, Sequence[str]]) -> str:
+def sentence(left: Mapping[str, Sequence[str]], done: str = "deleted") -> str:
     """`2 servers, 1 port are being deleted: server web, server db, port 0198….`"""
     counts = [f"{len(names)} {word}{'' if len(names) == 1 else 's'}" for word, names in left.items()]
     things = [f"{word} {name[:LETTERS]}" for word, names in left.items() for name in names]
     verb = "is" if len(things) == 1 else "are"
     further = f" and {len(things) - NAMED} more" if len(things) > NAMED else ""
-    return f"{', '.join(counts)} {verb} being deleted: {', '.join(things[:NAMED])}{further}."
+    return f"{', '.join(counts)} {verb} being {done}: {', '.join(things[:NAMED])}{further}."

@@ -19,12 +19,12 @@ from croft.services.network.policy import QUOTAS, RULES
 from croft.services.network.store import groups, networks, rows, starters, tables
 
 KIND = "network.starter"
-_ACTION = "network.topology.show"
+_ACTION = "network.starter.create"
 
 
 def give(db: Database, wish: Starter, project: str) -> str:
     """All of it in one transaction, or the reason why not yet. What was given once is never given again."""
-    ctx = Ctx(db, Policy(RULES), Quotas(QUOTAS), Actor("croft", "croft", project, roles=frozenset({"member"})), KIND)
+    ctx = Ctx(db, Policy(RULES), Quotas(QUOTAS), Actor("croft", "croft", project, roles=frozenset({"admin"})), KIND)
     try:
         with ctx.write(_ACTION, project) as tx:
             tx.audit(project, "what a new project gets")
