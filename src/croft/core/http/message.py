@@ -14,6 +14,7 @@ from croft.core.ctx import Ctx
 from croft.core.errors import Invalid
 from croft.core.http.microversion import Version
 from croft.core.page import Page, parse_page
+from croft.core.shapes import decoder
 
 T = TypeVar("T")
 MOST_QUERIED = 500
@@ -100,10 +101,11 @@ class Request:
         if _ZERO.search(self.content):
             raise Invalid("Invalid input for the request body: a text has a zero byte in it.")
         try:
-            return msgspec.json.decode(self.content, type=shape)
+            found: T = decoder(shape).decode(self.content)
         except msgspec.ValidationError as error:
             raise Invalid(f"Invalid input for the request body: {error}") from error
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise Invalid(f"Malformed request body: it is not JSON ({error}).") from error
         except RecursionError as error:
             raise Invalid("Malformed request body: it is nested too deeply.") from error
+        return found

@@ -37,6 +37,9 @@ class _Blob(msgspec.Struct):
     secret: str
 
 
+_BLOB = msgspec.json.Decoder(_Blob)
+
+
 def _need(tx: ReadTx, id: str) -> Credential:
     found = credentials.credential(tx, id)
     if found is None or not (tx.actor.is_admin or found.user == tx.actor.user):
@@ -46,7 +49,7 @@ def _need(tx: ReadTx, id: str) -> Credential:
 
 def _read_blob(blob: str) -> _Blob:
     try:
-        return msgspec.json.decode(blob, type=_Blob)
+        return _BLOB.decode(blob)
     except msgspec.DecodeError as error:
         raise Invalid("The blob of an ec2 credential is JSON with access and secret.") from error
 

@@ -8,6 +8,7 @@ import msgspec
 
 from croft.core.errors import Invalid
 from croft.core.http import Request
+from croft.core.shapes import decoder
 
 T = TypeVar("T")
 Text = Annotated[str, msgspec.Meta(max_length=255)]
@@ -71,6 +72,7 @@ def parse(item: object, name: str, shape: type[T], method: str = "POST") -> T:
     if unknown:
         raise Invalid(f"Unrecognized attribute(s) '{', '.join(str(key)[:60] for key in unknown)}'")
     try:
+        decoder(shape)
         return msgspec.convert(item, shape, strict=False)
     except msgspec.ValidationError as error:
         raise Invalid(f"Invalid input for {name}: {error}.") from error
