@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import http.client
+import json
 import resource
 import socket
 import threading
@@ -19,7 +20,7 @@ import uvicorn
 
 from croft.core.db import Database
 from croft.core.errors import Invalid, NotFound
-from croft.core.http import Request, Response, Route, Service, dialects, empty, reply
+from croft.core.http import Application, Request, Response, Route, Service, dialects, empty, reply
 from croft.core.http.asgi import SLOW, Asgi, _arrival
 from tests.world import World
 
@@ -40,6 +41,9 @@ class Depot:
 
     def echo(self, req: Request) -> Response:
         return reply({"size": len(req.content), "what": req.decode(dict[str, Any])})
+
+    def glance(self, req: Request) -> Response:
+        return reply({"thread": threading.current_thread().name, "size": len(req.content)})
 
     def take(self, req: Request) -> Response:
         size = 0
@@ -87,6 +91,7 @@ class Depot:
                 Route("PUT", "/take", self.take, None, stream=True),
                 Route("PUT", "/refuse", self.refuse, None, stream=True),
                 Route("GET", "/give", self.give, None),
+                Route("GET", "/glance", self.glance, None, quick=True),
                 Route("POST", "/grind", self.grind, None, slow=True),
             ],
         )
@@ -97,6 +102,8 @@ class Running:
     port: int
     depot: Depot
     asgi: Asgi
+    application: Application
+    thread: threading.Thread
 
     def connect(self) -> http.client.HTTPConnection:
         return http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
@@ -114,7 +121,8 @@ class Running:
 @pytest.fixture
 def server(sqlite_db: Database) -> Iterator[Running]:
     depot = Depot()
-    asgi = Asgi(World(sqlite_db, [depot.service()]).application, threads=4, patience=PATIENCE, queue=20)
+    application = World(sqlite_db, [depot.service()]).application
+    asgi = Asgi(application, threads=4, patience=PATIENCE, queue=20)
     config = uvicorn.Config(
         asgi,  # type: ignore[arg-type]
         host="127.0.0.1",
@@ -131,7 +139,7 @@ def server(sqlite_db: Database) -> Iterator[Running]:
     thread.start()
     try:
         until(lambda: running.started)
-        yield Running(running.servers[0].sockets[0].getsockname()[1], depot, asgi)
+        yield Running(running.servers[0].sockets[0].getsockname()[1], depot, asgi, application, thread)
     finally:
         running.should_exit = True
         thread.join(20)
@@ -172,6 +180,22 @@ def test_one_connection_serves_many_requests(server: Running) -> None:
     connection.request("GET", "/depot/nowhere")
     assert connection.getresponse().read().startswith(b'{"itemNotFound"')
     connection.close()
+
+
+def test_a_glance_at_a_database_next_to_us_is_not_handed_to_another_thread(server: Running) -> None:
+    said = json.loads(request(server, "GET", "/depot/glance")[1])
+    assert said == {"thread": server.thread.name, "size": 0}
+    server.application.near = False
+    assert json.loads(request(server, "GET", "/depot/glance")[1])["thread"].startswith("http")
+
+
+def test_what_asks_may_have_a_body_all_the_same(server: Running) -> None:
+    assert json.loads(request(server, "GET", "/depot/glance", b"12")[1])["size"] == 2
+    assert json.loads(request(server, "GET", "/depot/glance", iter([b"1", b"23"]))[1])["size"] == 3
+
+
+def test_only_a_database_of_this_process_is_near(db: Database) -> None:
+    assert World(db, []).application.near == db.exclusive
 
 
 def test_a_flood_of_slow_requests_keeps_nobody_else_waiting(server: Running) -> None:
@@ -344,7 +368,7 @@ def arriving(method: str, path: str) -> dict[str, Any]:
         "scheme": "https",
         "raw_path": path.encode(),
         "query_string": b"",
-        "headers": [(b"host", b"seen.test:1")],
+        "headers": [(b"host", b"seen.test:1"), (b"transfer-encoding", b"chunked")],
         "client": None,
     }
 
@@ -362,8 +386,8 @@ def test_a_body_in_pieces_is_put_together(sqlite_db: Database) -> None:
     said = scripted(sqlite_db, Depot(), echo, part(b'{"a"'), part(b""), part(b": 1}", more=False))
     assert said[1]["body"] == b'{"size":8,"what":{"a":1}}'
     assert scripted(sqlite_db, Depot(), echo, part(b"half"), {"type": "http.disconnect"}) == []
-    said = scripted(sqlite_db, Depot(), echo, part(b"x" * 900), part(b"x" * 900))
-    assert said[0]["status"] == 413
+    for pieces in ([part(b"x" * 900), part(b"x" * 900)], [part(b"x" * 1001, more=False)]):
+        assert scripted(sqlite_db, Depot(), echo, *pieces)[0]["status"] == 413
 
 
 def test_a_stream_may_have_empty_pieces(sqlite_db: Database) -> None:

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from croft.core.db import metadata
 from croft.core.http import Route, Service
 from croft.core.policy import Role
-from tests.cloud import Cloud
+from tests.cloud import Cloud, Statements
 from tests.laws.specimen import specimens
 
 MISSING = "00000000-0000-7000-8000-000000000000"
@@ -110,6 +110,26 @@ def test_another_projects_things_do_not_exist(sqlite_cloud: Cloud) -> None:
     assert wrong == []
     world.settle(10)
     assert contents(sqlite_cloud) == before
+
+
+def test_quick_routes_read_little_and_change_nothing(sqlite_cloud: Cloud) -> None:
+    """The event loop, and with it everybody, waits for as long as one runs."""
+    world, wrong, shown = sqlite_cloud.world, [], 0
+    ids = [MISSING, *(specimen.create(world) for specimen in reversed(specimens()))]
+    world.settle(10)
+    for service, route in routes(sqlite_cloud):
+        if not route.quick:
+            continue
+        if route.method != "GET" or route.slow or route.stream:
+            wrong.append((route.method, route.path, "is no plain read"))
+        for id in ids:
+            with Statements(world.db) as counted:
+                answer = world.call("GET", filled(service, route, id), headers=headers_for(service, route))
+            shown += answer.status == 200
+            if counted.changes or len(counted.sent) > 10:
+                wrong.append((route.path, id, counted.sent))
+    assert wrong == []
+    assert shown > 4
 
 
 @pytest.mark.parametrize("body", BAD_BODIES)

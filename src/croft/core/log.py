@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import logging
+import re
 import sys
 from typing import Any
+
+_PLAIN = re.compile(r'[^ "=\\]+')
 
 
 def setup(level: str = "INFO") -> None:
@@ -23,5 +26,5 @@ def pairs(**values: Any) -> str:
 
 def _quote(value: Any) -> str:
     text = str(value)
-    plain = text and all(" " < letter not in '"=\\' and letter.isprintable() for letter in text)
+    plain = text.isprintable() and _PLAIN.fullmatch(text)
     return text if plain else '"' + text.encode("unicode_escape").decode().replace('"', '\\"') + '"'

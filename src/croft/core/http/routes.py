@@ -29,6 +29,8 @@ class Route:
     """The handler reads `request.chunks` itself; no limit, constant memory."""
     slow: bool = False
     """The handler computes for long (password hashes): few run at once, and they keep nobody else waiting."""
+    quick: bool = False
+    """The handler reads a few rows at most and changes nothing, so the event loop may run it itself (ADR 2)."""
     since: Version | None = None
     until: Version | None = None
     limit: int = BODY_LIMIT

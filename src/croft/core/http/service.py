@@ -80,6 +80,8 @@ class Application:
         self.services = {service.prefix.strip("/"): service for service in services}
         self._routers = {prefix: Router(service.routes) for prefix, service in self.services.items()}
         self._db, self._policy, self._quotas, self._authenticate = db, policy, quotas, authenticate
+        self.near = db.exclusive
+        """Whether a read waits for nobody: no other process, and no network, between us and the rows."""
 
     def prepare(self, arrival: Arrival) -> Matched | Response:
         """The matched route, or the answer that says there is none."""

@@ -149,7 +149,7 @@ ROUTES = [
     Route("GET", F, list_brief, "compute.flavor.list"),
     Route("POST", F, create_flavor, "compute.flavor.create"),
     Route("GET", F + "/detail", list_detail, "compute.flavor.list"),
-    Route("GET", F + "/{id}", show_flavor, "compute.flavor.show"),
+    Route("GET", F + "/{id}", show_flavor, "compute.flavor.show", quick=True),
     Route("PUT", F + "/{id}", update_flavor, "compute.flavor.update", since=at(55)),
     Route("DELETE", F + "/{id}", delete_flavor, "compute.flavor.delete"),
     Route("POST", F + "/{id}/action", act, "compute.flavor.change_access"),

@@ -238,7 +238,7 @@ ROUTES = [
     Route("GET", S, list_brief, "compute.server.list"),
     Route("GET", S + "/detail", list_detail, "compute.server.list"),
     Route("POST", S, create_server, "compute.server.create"),
-    Route("GET", ONE, show_server, "compute.server.show"),
+    Route("GET", ONE, show_server, "compute.server.show", quick=True),
     Route("PUT", ONE, update_server, "compute.server.update"),
     Route("DELETE", ONE, delete_server, "compute.server.delete"),
     Route("GET", ONE + "/ips", list_addresses, "compute.server.show"),

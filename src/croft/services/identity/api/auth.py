@@ -56,7 +56,7 @@ class AuthApi:
     def routes(self) -> list[Route]:
         return [
             Route("POST", "/v3/auth/tokens", self.create, None, slow=True),
-            Route("GET", "/v3/auth/tokens", self.show, "identity.token.show"),
+            Route("GET", "/v3/auth/tokens", self.show, "identity.token.show", quick=True),
             Route("DELETE", "/v3/auth/tokens", self.delete, "identity.token.delete"),
             Route("GET", "/v3/auth/catalog", self.catalog, "identity.catalog.show"),
             Route("GET", "/v3/auth/projects", list_projects, "identity.scope.list"),

@@ -27,4 +27,4 @@ def show_version(req: Request) -> Response:
     return reply({"version": _version(req)})
 
 
-ROUTES = [Route("GET", "/", list_versions, None), Route("GET", "/v3", show_version, None)]
+ROUTES = [Route("GET", "/", list_versions, None, quick=True), Route("GET", "/v3", show_version, None, quick=True)]

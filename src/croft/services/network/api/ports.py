@@ -92,7 +92,7 @@ def delete_rule(req: Request) -> Response:
 ROUTES = (
     Route("POST", "/v2.0/ports", create_ports, "network.port.create"),
     Route("GET", "/v2.0/ports", list_ports, "network.port.list"),
-    Route("GET", "/v2.0/ports/{id}", show_port, "network.port.show"),
+    Route("GET", "/v2.0/ports/{id}", show_port, "network.port.show", quick=True),
     Route("PUT", "/v2.0/ports/{id}", update_port, "network.port.update"),
     Route("DELETE", "/v2.0/ports/{id}", delete_port, "network.port.delete"),
     Route("POST", "/v2.0/security-groups", create_groups, "network.group.create"),
