@@ -52,13 +52,13 @@ class Prepared:
         return listed if self._named is None else dict(zip(self._named, listed, strict=True))
 
     def rows(self, found: Sequence[Sequence[Any]]) -> Sequence[Sequence[Any]]:
-        return [self._row(row) for row in found] if self._columns else found
-
-    def _row(self, row: Sequence[Any]) -> Sequence[Any]:
-        values = list(row)
+        if not self._columns:
+            return found
+        rows = [list(row) for row in found]
         for at, read in self._columns:
-            values[at] = read(values[at])
-        return values
+            for row in rows:
+                row[at] = read(row[at])
+        return rows
 
 
 class Statements:

@@ -96,7 +96,8 @@ def list_servers(ctx: Ctx, filters: Filters, page: Page, *, everyone: bool = Fal
         while len(found) < page.limit:
             most = CHUNK if tests else page.limit
             servers = store.servers.page(tx, scope, narrowing, marker, most)
-            found += [seen for seen in look(tx, servers) if all(test(seen) for test in tests)]
+            shown = look(tx, servers)
+            found += [seen for seen in shown if all(test(seen) for test in tests)] if tests else shown
             if len(servers) < most:
                 break
             marker = servers[-1]

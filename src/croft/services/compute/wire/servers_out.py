@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -182,12 +182,13 @@ def addresses(ports: Sequence[ServerPort], *, extended: bool) -> dict[str, list[
     """By network name; floating addresses beside the fixed ones they lead to."""
     found: dict[str, list[dict[str, Any]]] = {}
     for port in ports:
-        entries = found.setdefault(port.network_name, [])
-        for address, _, version in port.fixed:
-            entries.append(_address(address, version, port.mac, "fixed", extended=extended))
-        for _, address in port.floating:
-            entries.append(_address(address, 4, port.mac, "floating", extended=extended))
-    return {name: entries for name, entries in found.items() if entries}
+        if port.fixed:
+            entries = found.setdefault(port.network_name, [])
+            for address, _, version in port.fixed:
+                entries.append(_address(address, version, port.mac, "fixed", extended=extended))
+            for _, address in port.floating:
+                entries.append(_address(address, 4, port.mac, "floating", extended=extended))
+    return found
 
 
 def without_folders(text: str) -> str:
@@ -201,8 +202,9 @@ def _address(address: str, version: int, mac: str, kind: str, *, extended: bool)
     return {"addr": address, "version": version, "OS-EXT-IPS:type": kind, "OS-EXT-IPS-MAC:mac_addr": mac}
 
 
-def _groups(ports: Sequence[ServerPort]) -> dict[str, None]:
-    return dict.fromkeys(name for port in ports for _, name in port.groups)
+def _groups(ports: Sequence[ServerPort]) -> Iterable[str]:
+    names = [name for port in ports for _, name in port.groups]
+    return dict.fromkeys(names) if len(names) > 1 else names
 
 
 @lru_cache(4096)
