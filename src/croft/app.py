@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from croft.core import work
-from croft.core.config import Config, ConfigError, record
+from croft.core.config import Config, ConfigError, Secret, record
 from croft.core.db import Database
 from croft.core.errors import EngineError
 from croft.core.guard import guard
@@ -25,6 +25,7 @@ from croft.drivers.hypervisor import Hypervisor
 from croft.drivers.imagestore import ImageStore
 from croft.drivers.metadata import Metadata
 from croft.drivers.people import LdapSettings, People
+from croft.drivers.provider import Provider, ProviderSettings
 from croft.drivers.uplink import Uplink
 from croft.machine import facts
 from croft.machine.credentials import Passwords, ensure_vault_keys
@@ -55,6 +56,8 @@ class Engines:
     hosts: tuple[str, ...]
     people: Mapping[str, tuple[People, LdapSettings]] = field(default_factory=dict)
     """Domain → its directory."""
+    providers: Mapping[str, tuple[Provider, ProviderSettings]] = field(default_factory=dict)
+    """Name → identity provider."""
 
     def guarded(self) -> Engines:
         """The same, refusing calls from inside a transaction."""
@@ -67,12 +70,16 @@ class Engines:
             guard(self.metadata),
             self.hosts,
             {domain: (guard(people), wishes) for domain, (people, wishes) in self.people.items()},
+            {name: (guard(provider), wishes) for name, (provider, wishes) in self.providers.items()},
         )
 
     def close(self) -> None:
-        closing: list[Metadata | Hypervisor | Fabric | People] = [self.metadata, self.hypervisor, self.fabric]
-        for driver in closing + [people for people, _ in self.people.values()]:
+        for driver in (self.metadata, self.hypervisor, self.fabric):
             driver.close()
+        for people, _ in self.people.values():
+            people.close()
+        for provider, _ in self.providers.values():
+            provider.close()
 
 
 def _login_rules(config: Config) -> dict[str, Any]:
@@ -120,7 +127,7 @@ def fake_engines(hosts: int = 1) -> Engines:
 def engines_for(layout: Layout, config: Config) -> Engines:
     """What the configuration asks for: fakes, or the drivers of the daemons that `machine` runs."""
     engines = fake_engines() if config.engines == "fake" else real_engines(layout)
-    return replace(engines, people=directories(config))
+    return replace(engines, people=directories(config), providers=providers(config))
 
 
 def directories(config: Config) -> dict[str, tuple[People, LdapSettings]]:
@@ -137,14 +144,36 @@ def directories(config: Config) -> dict[str, tuple[People, LdapSettings]]:
     found: dict[str, tuple[People, LdapSettings]] = {}
     for domain, table in config.people.items():
         wishes = record(LdapSettings, f"[people.{domain}]", table)
-        file = Path(wishes.bind_password_file) if wishes.bind_password_file else None
-        if file is not None and not file.is_file():
-            raise ConfigError(f"[people.{domain}]: there is no file {file} with the password.")
-        found[domain] = (
-            LdapPeople(wishes, file.read_text().strip() if file else wishes.bind_password.reveal()),
-            wishes,
-        )
+        secret = _secret(wishes.bind_password, wishes.bind_password_file, f"[people.{domain}]")
+        found[domain] = (LdapPeople(wishes, secret), wishes)
     return found
+
+
+def providers(config: Config) -> dict[str, tuple[Provider, ProviderSettings]]:
+    """The identity providers of `[identity_providers.NAME]`."""
+    if not config.identity_providers:
+        return {}
+    from croft.drivers.provider.oidc import OidcProvider
+
+    found: dict[str, tuple[Provider, ProviderSettings]] = {}
+    for name, table in config.identity_providers.items():
+        wishes = record(ProviderSettings, f"[identity_providers.{name}]", table)
+        if not wishes.link_domain and (wishes.domain or name) in config.people:
+            raise ConfigError(
+                f"[identity_providers.{name}]: the people of that domain come from its directory. Choose another "
+                "domain, or set link_domain to let them in by their names."
+            )
+        secret = _secret(wishes.client_secret, wishes.client_secret_file, f"[identity_providers.{name}]")
+        found[name] = (OidcProvider(wishes, secret), wishes)
+    return found
+
+
+def _secret(written: Secret, file: str, where: str) -> str:
+    if not file:
+        return written.reveal()
+    if not Path(file).is_file():
+        raise ConfigError(f"{where}: there is no file {file} with the secret.")
+    return Path(file).read_text().strip()
 
 
 def real_engines(layout: Layout) -> Engines:
@@ -229,6 +258,13 @@ def _sources(engines: Engines) -> dict[str, identity.Source]:
     }
 
 
+def _trusted(engines: Engines) -> dict[str, identity.Trusted]:
+    return {
+        name: identity.Trusted(provider, wishes.protocol, wishes.domain, wishes.link_domain)
+        for name, (provider, wishes) in engines.providers.items()
+    }
+
+
 def resolvers(wish: str, file: Path = Path("/etc/resolv.conf")) -> tuple[str, ...]:
     """Addresses a guest can reach: this machine's own resolvers if `auto`, those on its loopback left out."""
     if wish == "none":
@@ -258,6 +294,7 @@ class Croft:
             name_quarantine_days=config.name_quarantine_days,
             token_ttl=config.token_hours * 3600,
             vault_keys=_words(config.vault_keys.reveal()) or ensure_vault_keys(config.state / "vault.keys"),
+            trusted_dashboards=config.trusted_dashboards,
             **_login_rules(config),
         )
         self.authenticate = identity.authenticator(db, settings)
@@ -276,7 +313,7 @@ class Croft:
     def _services(self, settings: identity.Settings) -> Sequence[Service]:
         db, engines = self.db, self.engines
         services = (
-            identity.service(db, settings, self.authenticate, _sources(engines)),
+            identity.service(db, settings, self.authenticate, _sources(engines), _trusted(engines)),
             images.service(db, engines.imagestore),
             tenancy.service(db, self._tenancy, settings),
             network.service(
@@ -296,6 +333,7 @@ class Croft:
         known = identity_actions.Seed(passwords.admin, passwords.demo)
         identity_actions.seed(self.db, known, self.config.bcrypt_rounds, self._settings)
         identity_actions.seed_directories(self.db, self.engines.people)
+        identity_actions.seed_providers(self.db, _trusted(self.engines))
         lost = identity_actions.seal_credentials(self.db, identity.Vault(self._settings.vault_keys))
         if lost:
             log.error("no key opens %s of the users' credentials; see docs/runbook/identity.md", lost)

@@ -107,6 +107,10 @@ class Config:
     log_level: str = "INFO"
     people: Tables = field(default_factory=dict, repr=False)
     """`[people.DOMAIN]`: directories whose people log in here (drivers/people)."""
+    identity_providers: Tables = field(default_factory=dict, repr=False)
+    """`[identity_providers.NAME]`: who vouches for people by OpenID Connect (drivers/provider)."""
+    trusted_dashboards: tuple[str, ...] = ()
+    """The only addresses to which a login by browser hands its token."""
 
     @property
     def database_url(self) -> str:

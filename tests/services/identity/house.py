@@ -8,7 +8,7 @@ from typing import Any
 from croft.core.db import Database
 from croft.services import identity
 from croft.services.identity.actions import Seed, seed
-from croft.services.identity.model.outside import Source
+from croft.services.identity.model.outside import Source, Trusted
 from tests.services.identity import schemas
 from tests.world import Answer, World
 
@@ -21,11 +21,21 @@ ENDPOINTS = (("identity", "keystone", "/identity/v3"), ("compute", "nova", "/com
 class House(World):
     """Passwords of users made here are `secret-<name>`."""
 
-    def __init__(self, db: Database, directories: Mapping[str, Source] | None = None, **settings: Any) -> None:
+    def __init__(
+        self,
+        db: Database,
+        directories: Mapping[str, Source] | None = None,
+        providers: Mapping[str, Trusted] | None = None,
+        **settings: Any,
+    ) -> None:
         words = {"bcrypt_rounds": 4, "endpoints": lambda: ENDPOINTS, "public_url": "https://cloud.test:8443"}
         self.settings = identity.Settings(**(words | settings))
         seed(db, Seed(ADMIN_PASSWORD, DEMO_PASSWORD), 4)
-        super().__init__(db, [identity.service(db, self.settings, directories=directories)], identity.authenticator(db))
+        super().__init__(
+            db,
+            [identity.service(db, self.settings, directories=directories, providers=providers)],
+            identity.authenticator(db),
+        )
         self._admin = ""
 
     def call(self, method: str, path: str, body: Any = None, **words: Any) -> Answer:

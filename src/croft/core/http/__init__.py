@@ -6,7 +6,7 @@ Handlers are plain synchronous functions, run in a thread pool; `asgi` is the on
 from croft.core.http.message import Request, Response, empty, reply
 from croft.core.http.microversion import Microversions, Version
 from croft.core.http.routes import Route, Router
-from croft.core.http.service import Application, Service
+from croft.core.http.service import Application, Service, bearer
 
 __all__ = [
     "Application",
@@ -17,6 +17,7 @@ __all__ = [
     "Router",
     "Service",
     "Version",
+    "bearer",
     "empty",
     "reply",
 ]

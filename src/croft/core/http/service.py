@@ -126,7 +126,7 @@ class Application:
     def _request(self, matched: Matched, content: bytes, chunks: Iterator[bytes]) -> Request:
         arrival, ctx = matched.arrival, None
         if matched.route.action is not None:
-            token = arrival.headers.get("x-auth-token", "")
+            token = arrival.headers.get("x-auth-token", "") or bearer(arrival.headers)
             if not token:
                 raise Unauthorized("The request you have made requires authentication.")
             matched.actor = self._authenticate(token)
@@ -197,6 +197,12 @@ class Application:
                 return reply({"status": "ok"})
         except Unavailable as error:
             return reply({"status": "unavailable", "why": str(error)}, 503)
+
+
+def bearer(headers: Mapping[str, str]) -> str:
+    """The token of `Authorization: Bearer …` (RFC 6750)."""
+    kind, _, token = headers.get("authorization", "").partition(" ")
+    return token.strip() if kind.lower() == "bearer" else ""
 
 
 class Away(CroftError):

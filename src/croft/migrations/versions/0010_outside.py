@@ -12,6 +12,7 @@ depends_on = None
 def upgrade() -> None:
     _outsiders()
     _groups()
+    _journeys()
 
 
 def _outsiders() -> None:
@@ -37,3 +38,15 @@ def _groups() -> None:
             ["group"], ["identity_group.id"], name="fk_identity_outside_group_group", ondelete="CASCADE"
         ),
     )
+
+
+def _journeys() -> None:
+    op.create_table(
+        "identity_journey",
+        sa.Column("state", sa.String(64), nullable=False),
+        sa.Column("provider", sa.String(64), nullable=False),
+        sa.Column("origin", sa.String(1024), nullable=False),
+        sa.Column("expires", sa.BigInteger, nullable=False),
+        sa.PrimaryKeyConstraint("state", name="pk_identity_journey"),
+    )
+    op.create_index("ix_identity_journey_expires", "identity_journey", ["expires"])

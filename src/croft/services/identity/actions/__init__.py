@@ -6,6 +6,7 @@ from croft.services.identity.actions.outside import seed_directories
 from croft.services.identity.actions.projects import project_exists
 from croft.services.identity.actions.seed import Seed, seed
 from croft.services.identity.actions.tokens import Tokens
+from croft.services.identity.actions.vouching import seed_providers
 
 __all__ = [
     "Seed",
@@ -17,4 +18,5 @@ __all__ = [
     "seal_credentials",
     "seed",
     "seed_directories",
+    "seed_providers",
 ]

@@ -18,6 +18,7 @@ from croft.services.identity.store import outside, projects, users
 
 log = logging.getLogger("croft.identity")
 KIND = "identity.person_source"
+_SAYS = "The directory of domain {} does not answer, so its people cannot log in by password now."
 Asked = Callable[[str], str | None]
 
 
@@ -27,7 +28,7 @@ class Directories:
 
     def __init__(self, db: Database, sources: Mapping[str, Source]) -> None:
         self._db, self._sources = db, sources
-        self._patience = {name: _Patience(name) for name in sources}
+        self._patience = {name: Patience(_SAYS.format(name)) for name in sources}
 
     def look(self, user: str | None, name: str | None, domain: str | None) -> Asked | None:
         """Who is to be asked about the password of somebody; None where Croft itself knows it."""
@@ -65,22 +66,22 @@ class Directories:
         id = person_id(place.id, person.key, source.readable_ids)
         named = [(group_id(place.id, each.subject), each.name) for each in groups]
         with self._db.read() as tx:
-            plan = compare_one(
-                place.id, source, outside.any_have_one(tx, place.id, id, person.name, named), person, groups
-            )
+            plan = compare_one(place.id, id, outside.any_have_one(tx, place.id, id, person.name, named), person, groups)
         if not plan.empty:
             with self._db.write() as tx:
                 have = outside.any_have_one(tx, place.id, id, person.name, named)
-                plan = compare_one(place.id, source, have, person, groups)
+                plan = compare_one(place.id, id, have, person, groups)
                 outside.any_apply(tx, place.id, plan)
         return None if plan.stranger else id
 
 
-class _Patience:
-    """A directory that does not answer keeps one login waiting, not all of them: the others hear so at once."""
+class Patience:
+    """Somebody else's server that does not answer keeps one login waiting, not all of them: the others hear so at once.
+    `says` is what they hear."""
 
-    def __init__(self, name: str) -> None:
-        self._name = name
+    def __init__(self, says: str, fatal: type[EngineError] = EngineError) -> None:
+        self._says = says
+        self._fatal = fatal
         self._silent = False
         self._probe = threading.Lock()
 
@@ -92,17 +93,13 @@ class _Patience:
         try:
             yield
             self._silent = False
-        except EngineError as error:
+        except self._fatal as error:
             self._silent = True
-            log.warning("directory of domain %s: %s", self._name, error)
+            log.warning("%s: %s", self._says, error)
             raise Unavailable(self._says) from error
         finally:
             if alone:
                 self._probe.release()
-
-    @property
-    def _says(self) -> str:
-        return f"The directory of domain {self._name} does not answer, so its people cannot log in by password now."
 
 
 def seed_directories(db: Database, names: Iterable[str]) -> None:

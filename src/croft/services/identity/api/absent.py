@@ -13,8 +13,6 @@ _OAUTH1 = "Croft lets nobody in by OAuth 1, it only keeps consumers; use applica
 _ENDPOINT_POLICY = "Croft enforces no stored policies, so they belong to no endpoints."
 _SAML = "Croft speaks no SAML; use application credentials in the other cloud."
 _EVENTS = "Croft keeps no revocation events: a revoked token ends at once; validate the token instead."
-_OUTSIDE = "Croft asks no identity provider elsewhere who people are; they log in with Croft's own accounts."
-_OAUTH2 = "Croft hands out no OAuth 2 tokens; log in at /v3/auth/tokens."
 _SIGNED = "Signatures are checked by POST; there is nothing to see."
 _PKI = "There are no PKI tokens any more, neither in OpenStack nor here."
 _PARAMETER = re.compile(r"(?<=\{)\w+")
@@ -52,15 +50,6 @@ _PATHS = {
         "GET /v3/auth/OS-FEDERATION/saml2/ecp",
         "POST /v3/auth/OS-FEDERATION/saml2/ecp",
     ),
-    _OUTSIDE: (
-        "GET /v3/OS-FEDERATION/identity_providers/{id}/protocols/{protocol}/auth",
-        "POST /v3/OS-FEDERATION/identity_providers/{id}/protocols/{protocol}/auth",
-        "GET /v3/auth/OS-FEDERATION/identity_providers/{id}/protocols/{protocol}/websso",
-        "POST /v3/auth/OS-FEDERATION/identity_providers/{id}/protocols/{protocol}/websso",
-        "GET /v3/auth/OS-FEDERATION/websso/{protocol}",
-        "POST /v3/auth/OS-FEDERATION/websso/{protocol}",
-    ),
-    _OAUTH2: tuple(f"{method} /v3/OS-OAUTH2/token" for method in ("GET", "POST", "PUT", "PATCH", "DELETE")),
     _SIGNED: ("GET /v3/ec2tokens", "GET /v3/s3tokens"),
     _EVENTS: ("GET /v3/OS-REVOKE/events",),
     _PKI: (

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 import msgspec
 
 from croft.drivers.people import Group, Listing, People, Person
+from croft.drivers.provider import Provider
 
 DIRECTORY = "directory"
 PROVIDER = "provider"
@@ -29,6 +30,17 @@ class Source:
     readable_ids: bool = True
     refresh: int = 60
     forget: int = 30 * 86_400
+
+
+@dataclass(frozen=True)
+class Trusted:
+    """An identity provider whose word counts here, and for whom: people of a domain of its own (`domain`), or users of
+    another one who are called as it says (`link`). Names of domains."""
+
+    provider: Provider
+    protocol: str = "openid"
+    domain: str = ""
+    link: str = ""
 
 
 class Outsider(msgspec.Struct, frozen=True):
@@ -111,7 +123,7 @@ def _digest(*words: str) -> str:
 def compare(domain: str, source: Source, have: Have, listing: Listing, now: int) -> Plan:
     """Everybody the directory lists, against everybody the rows have."""
     plan = Plan()
-    ids = _people(plan, domain, source, have, listing.people)
+    ids = _people(plan, lambda key: person_id(domain, key, source.readable_ids), have, listing.people)
     for outsider in have.people.values():
         if outsider.id in ids.values() or outsider.id in plan.drop:
             continue
@@ -125,21 +137,21 @@ def compare(domain: str, source: Source, have: Have, listing: Listing, now: int)
     return plan
 
 
-def compare_one(domain: str, source: Source, have: Have, person: Person, groups: Iterable[Group]) -> Plan:
+def compare_one(domain: str, id: str, have: Have, person: Person, groups: Iterable[Group]) -> Plan:
     """One person with all their groups. `have.memberships` are that person's alone."""
     plan, listed = Plan(), tuple(groups)
-    ids = _people(plan, domain, source, have, [person])
+    ids = _people(plan, lambda _: id, have, [person])
     known = _groups(plan, domain, have, listed)
     _members(plan, have.memberships, listed, known, ids)
     return plan
 
 
-def _people(plan: Plan, domain: str, source: Source, have: Have, people: Iterable[Person]) -> dict[str, str]:
+def _people(plan: Plan, id_of: Callable[[str], str], have: Have, people: Iterable[Person]) -> dict[str, str]:
     """Key → user id of those who are let in."""
     ids: dict[str, str] = {}
     names = dict(have.names)
     for person in people:
-        id = person_id(domain, person.key, source.readable_ids)
+        id = id_of(person.key)
         known = have.people.get(id)
         if id in have.taken or id in ids.values():
             plan.left_out.append(f"{person.key}: another user has this id.")

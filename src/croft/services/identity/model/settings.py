@@ -33,6 +33,8 @@ class Settings:
     """Kinds that give a new project what it begins with; filled after construction."""
     name_quarantine_days: int = 0
     """So long a project's name is given to no other once it is free; 0 gives it at once."""
+    trusted_dashboards: Sequence[str] = ()
+    """The only addresses to which a login by browser hands its token."""
     bcrypt_rounds: int = 12
     token_ttl: int = 3600
     lockout_attempts: int = 10

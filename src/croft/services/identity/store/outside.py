@@ -70,11 +70,13 @@ def any_have(tx: Tx, domain: str, ids: Iterable[str]) -> Have:
     )
 
 
-def any_have_one(tx: Tx, domain: str, id: str, name: str, groups: Sequence[tuple[str, str]]) -> Have:
+def any_have_one(
+    tx: Tx, domain: str, id: str, name: str, groups: Sequence[tuple[str, str]], kind: str = DIRECTORY
+) -> Have:
     """The same for one person, and (id, name) of the groups the person is in."""
     found = outsider(tx, id)
     row = users.show(tx, id)
-    own = found is not None and row is not None and row.domain == domain and found.kind == DIRECTORY
+    own = found is not None and row is not None and row.domain == domain and found.kind == kind
     named, mine = users.named(tx, domain, name), users.groups_of(tx, id)
     outside = {each.id: OutsideGroup(each.id, each.name, "") for each in mine if is_outside_group(tx, each.id)}
     for group, _ in groups:
@@ -92,17 +94,18 @@ def any_have_one(tx: Tx, domain: str, id: str, name: str, groups: Sequence[tuple
     )
 
 
-def any_apply(tx: Tx, domain: str, plan: Plan) -> None:
+def any_apply(tx: Tx, domain: str, plan: Plan, kind: str = DIRECTORY) -> None:
     for id in plan.drop:
         users.revoke_tokens(tx, id)
         users.delete(tx, id)
     for id in plan.leave:
         any_leave(tx, id)
     for id, person in plan.change:
-        users.update(tx, id, {"name": person.name, "extra": _extra(person), "enabled": True})
+        back = {"enabled": True} if kind == DIRECTORY else {}
+        users.update(tx, id, {"name": person.name, "extra": _extra(person)} | back)
         tx.run(_UPDATE.values(gone=None), {"at": id})
     for id, person in plan.arrive:
-        arrive(tx, User(id, domain, person.name, None, True, None, {}, _extra(person)), DIRECTORY, person.subject)
+        arrive(tx, User(id, domain, person.name, None, True, None, {}, _extra(person)), kind, person.subject)
     for id in plan.drop_groups:
         users.delete_group(tx, id)
     for id, name in plan.rename_groups:

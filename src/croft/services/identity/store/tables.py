@@ -303,6 +303,15 @@ outsider = sa.Table(
     sa.Column("gone", sa.BigInteger, nullable=True),
     sa.CheckConstraint("kind IN ('directory', 'provider')", name="kind"),
 )
+journey = sa.Table(
+    "identity_journey",
+    metadata,
+    sa.Column("state", sa.String(64), primary_key=True),
+    sa.Column("provider", sa.String(64), nullable=False),
+    sa.Column("origin", sa.String(1024), nullable=False),
+    sa.Column("expires", sa.BigInteger, nullable=False),
+    sa.Index("ix_identity_journey_expires", "expires"),
+)
 outside_group = sa.Table(
     "identity_outside_group",
     metadata,
