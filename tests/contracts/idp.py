@@ -1,4 +1,5 @@
-"""Canaille running for a test: installed once, hashes pinned, into a virtual environment of its own under .cache."""
+"""Identity providers running for a test: Canaille, and Django OAuth Toolkit for what Canaille has not. Installed once,
+hashes pinned, into a virtual environment of their own under .cache."""
 
 from __future__ import annotations
 
@@ -20,14 +21,14 @@ from urllib.parse import urlencode
 from tests.contracts.slapd import free_port
 
 HERE = Path(__file__).parent
-LOCK, SERVER = HERE / "canaille.txt", HERE / "canaille_server.py"
+LOCK, CANAILLE, DJANGO = HERE / "idp.txt", HERE / "canaille_server.py", HERE / "django_server.py"
 REDIRECT = "http://127.0.0.1:1/identity/v3/auth/OS-FEDERATION/callback"
 
 
 def python() -> Path:
-    """The interpreter that has Canaille."""
+    """The interpreter that has both."""
     wanted = hashlib.sha256(LOCK.read_bytes()).hexdigest()[:12]
-    folder = HERE.parents[1] / ".cache" / f"canaille-{wanted}"
+    folder = HERE.parents[1] / ".cache" / f"idp-{wanted}"
     done = folder / "done"
     if not done.exists():
         subprocess.run([sys.executable, "-m", "venv", "--clear", folder], check=True)
@@ -41,6 +42,7 @@ def python() -> Path:
 class Canaille:
     port: int
     redirects: list[str] = field(default_factory=lambda: [REDIRECT])
+    server: Path = CANAILLE
     process: subprocess.Popen[bytes] | None = None
     _tokens: dict[tuple[Any, ...], str] = field(default_factory=dict)
     _people: int = 0
@@ -51,12 +53,12 @@ class Canaille:
 
     def start(self) -> None:
         """Each start makes new signing keys, as a provider does that rotates them."""
-        argv = [python(), "-I", SERVER, str(self.port), *self.redirects]
+        argv = [python(), "-I", self.server, str(self.port), *self.redirects]
         self.process = subprocess.Popen(argv, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         deadline = time.monotonic() + 60
         while not self._answers():
-            assert self.process.poll() is None, "Canaille ended"
-            assert time.monotonic() < deadline, "Canaille does not come up"
+            assert self.process.poll() is None, f"{self.server.name} ended"
+            assert time.monotonic() < deadline, "the provider does not come up"
             time.sleep(0.1)
 
     def _answers(self) -> bool:
@@ -78,9 +80,11 @@ class Canaille:
     def token(self, client: str = "croft", **fields: str) -> dict[str, Any]:
         """The token endpoint's whole answer; the password grant of ada unless said otherwise."""
         given = fields or {"grant_type": "password", "username": "ada", "password": "wonder"}
+        return self._ask(f"{self.issuer}/oauth/token", client, {"scope": "openid profile email groups", **given})
+
+    def _ask(self, url: str, client: str, fields: dict[str, str]) -> dict[str, Any]:
         secret = b64encode(f"{client}:secret of {client}".encode()).decode()
-        body = urlencode({"scope": "openid profile email groups", **given}).encode()
-        asked = urllib.request.Request(f"{self.issuer}/oauth/token", body, {"authorization": f"Basic {secret}"})
+        asked = urllib.request.Request(url, urlencode(fields).encode(), {"authorization": f"Basic {secret}"})
         with urllib.request.urlopen(asked, timeout=20) as answer:
             return dict(json.load(answer))
 
@@ -95,6 +99,36 @@ class Canaille:
         """A person (`p0`, `p1`, …; password `secret`) whom no test has had yet."""
         self._people += 1
         return f"p{self._people - 1}"
+
+
+@dataclass
+class Toolkit(Canaille):
+    """Django OAuth Toolkit; grace and joan (password `secret`), the client `croft`, and the public client `cli`."""
+
+    server: Path = DJANGO
+
+    @property
+    def issuer(self) -> str:
+        return f"http://127.0.0.1:{self.port}/o"
+
+    def _answers(self) -> bool:
+        try:
+            return self.get("/.well-known/openid-configuration") is not None
+        except urllib.error.URLError:
+            return False
+
+    def token(self, client: str = "croft", **fields: str) -> dict[str, Any]:
+        return self._ask(f"{self.issuer}/token/", client, {"scope": "openid profile", **fields})
+
+
+@contextmanager
+def toolkit() -> Iterator[Toolkit]:
+    server = Toolkit(free_port())
+    try:
+        server.start()
+        yield server
+    finally:
+        server.stop()
 
 
 @contextmanager

@@ -21,11 +21,12 @@ import pytest
 import requests
 from keystoneauth1 import exceptions
 from keystoneauth1.identity import v3
+from keystoneauth1.identity.v3.oidc import OidcDeviceAuthorization
 from keystoneauth1.session import Session
 
 from tests.contracts import slapd as directory
 from tests.contracts.browser import Browser, inputs
-from tests.contracts.idp import Canaille, canaille
+from tests.contracts.idp import Canaille, Toolkit, canaille, toolkit
 
 pytestmark = pytest.mark.engines
 CALLBACK_PORT = directory.free_port()
@@ -46,6 +47,14 @@ issuer = "{issuer}"
 client_id = "croft"
 client_secret = "secret of croft"
 scopes = "openid profile email groups"
+machines = true
+
+[identity_providers.kit]
+issuer = "{kit}"
+client_id = "croft"
+client_secret = "secret of croft"
+clients = ["cli"]
+introspection_endpoint = "{kit}/introspect/"
 """
 
 
@@ -55,6 +64,7 @@ class Cloud:
     state: Path
     ldap: Any
     idp: Canaille
+    kit: Toolkit
 
     @property
     def auth(self) -> str:
@@ -87,19 +97,25 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
     packages.install(packages.DIRECTORY, Silent())
     state, port = tmp_path_factory.mktemp("cloud"), directory.free_port()
     back = f"http://127.0.0.1:{port}/identity/v3/auth/OS-FEDERATION/callback"
-    with directory.slapd() as ldap, canaille(back) as idp:
+    with directory.slapd() as ldap, canaille(back) as idp, toolkit() as kit:
         ldap.put("ada", "wonder", "Ada Lovelace", "ada@example.org")
         ldap.put("bob", "builder", "Bob")
         ldap.join("makers", "ada", "bob")
         (state / "secret").write_text(directory.PASSWORD)
         words = {"people": directory.PEOPLE, "groups": directory.GROUPS, "reader": directory.READER}
-        words |= {"filter": directory.FILTER, "secret": str(state / "secret"), "ldap": ldap.url, "issuer": idp.issuer}
+        words |= {
+            "filter": directory.FILTER,
+            "secret": str(state / "secret"),
+            "ldap": ldap.url,
+            "issuer": idp.issuer,
+            "kit": kit.issuer,
+        }
         (state / "croft.toml").write_text(_TOML.format(**words, port=CALLBACK_PORT))
         argv = [sys.executable, "-m", "croft.cli", "dev", "--plain-http", "--state", state, "--listen"]
         with (state / "log").open("wb") as log:
             process = subprocess.Popen([*argv, f"127.0.0.1:{port}"], stdout=log, stderr=log)
         try:
-            found = Cloud(f"http://127.0.0.1:{port}", state, ldap, idp)
+            found = Cloud(f"http://127.0.0.1:{port}", state, ldap, idp, kit)
             until(lambda: answers(found, process), "Croft comes up")
             until(lambda: len(found.ask("GET", "/users?name=Bob")["users"]) == 1, "the directory is read")
             yield found
@@ -257,6 +273,62 @@ def browse(cloud: Cloud, url: str, person: str) -> None:
     fields = {each["name"]: each["value"] for each in inputs(arrived.text)}
     headers = {"Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document", "Sec-Fetch-Site": "cross-site"}
     browser.session.post(action[1], data=fields, headers=headers | {"Origin": "null"}, timeout=30)
+
+
+def device(cloud: Cloud, **words: Any) -> Any:
+    places = {
+        "access_token_endpoint": f"{cloud.kit.issuer}/token/",
+        "device_authorization_endpoint": f"{cloud.kit.issuer}/device-authorization/",
+    }
+    return OidcDeviceAuthorization(
+        cloud.auth, identity_provider="kit", protocol="openid", client_id="cli", **places, **words
+    )
+
+
+def allow(cloud: Cloud, user_code: str, person: str, action: str) -> None:
+    """The person types the code of the device into a browser, having logged in, and says yes or no."""
+    browser = Browser()
+    page = browser.session.get(f"{cloud.kit.issuer}/device/", timeout=30)
+    page = browser.session.send(
+        browser.session.prepare_request(
+            requests.Request("POST", page.url, data=hidden(page.text) | {"username": person, "password": "secret"})
+        ),
+        timeout=30,
+    )
+    page = browser.session.post(page.url, data=hidden(page.text) | {"user_code": user_code}, timeout=30)
+    browser.session.post(page.url, data=hidden(page.text) | {"action": action}, timeout=30).raise_for_status()
+
+
+def hidden(page: str) -> dict[str, str]:
+    return {each["name"]: each["value"] for each in inputs(page) if each.get("type") == "hidden"}
+
+
+def test_a_device_logs_in_by_a_code_that_a_person_types_elsewhere(cloud: Cloud) -> None:
+    """keystoneauth polls while the person is at it. The provider's introspection names no subject: userinfo does."""
+    found = {}
+    for person in ("grace", "joan"):
+        plugin = device(cloud)
+        typing = threading.Thread(target=typed, args=(cloud, plugin, person), daemon=True)
+        typing.start()
+        found[person] = cloud.session(plugin).get_user_id()
+        typing.join(30)
+    assert found["grace"] != found["joan"], "two people of one client are two users"
+    again = device(cloud)
+    threading.Thread(target=typed, args=(cloud, again, "grace"), daemon=True).start()
+    assert cloud.session(again).get_user_id() == found["grace"]
+
+
+def typed(cloud: Cloud, plugin: Any, person: str) -> None:
+    until(lambda: getattr(plugin, "user_code", ""), "the device shows a code")
+    allow(cloud, plugin.user_code, person, "accept")
+
+
+def test_a_client_alone_is_nobody_where_machines_are_not_wanted(cloud: Cloud) -> None:
+    token = cloud.kit.jwt(grant_type="client_credentials")
+    plugin = v3.OidcAccessToken(cloud.auth, identity_provider="kit", protocol="openid", access_token=token)
+    with pytest.raises(exceptions.HttpError) as caught:
+        cloud.session(plugin).get_token()
+    assert caught.value.http_status in {401, 503}
 
 
 def test_an_application_credential_is_an_oauth_client(cloud: Cloud) -> None:

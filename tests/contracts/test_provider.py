@@ -30,11 +30,13 @@ real = pytest.mark.engines
 
 
 class Clock:
+    """Stands still unless the test moves it."""
+
     def __init__(self) -> None:
-        self.ahead = 0.0
+        self.ahead, self._began = 0.0, time.time()
 
     def __call__(self) -> float:
-        return time.time() + self.ahead
+        return self._began + self.ahead
 
 
 @pytest.fixture(scope="module")
@@ -101,8 +103,11 @@ def test_an_id_token_does_too(server: Canaille) -> None:
 
 @real
 def test_an_opaque_token_is_introspected(server: Canaille) -> None:
-    claims = provider(server).vouch(server.jwt(grant_type="client_credentials"))
+    token = server.jwt(grant_type="client_credentials")
+    claims = provider(server, machines=True).vouch(token)
     assert (claims.subject, claims.machine) == ("croft", True)
+    with pytest.raises((Rejected, Unavailable)):
+        provider(server).vouch(token)
     with pytest.raises(Rejected, match="not active"):
         provider(server).vouch("x" * 48)
 

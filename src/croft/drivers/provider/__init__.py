@@ -73,6 +73,10 @@ class ProviderSettings:
     """Other clients of the provider (the command line's) whose tokens count here."""
     audiences: tuple[str, ...] = ()
     """Further names that our clients' tokens may be for, where the provider writes no client id into `aud`."""
+    machines: bool = False
+    """Whether tokens that the provider gave a client for itself (client credentials) count: they name no person."""
+    introspection_endpoint: str = ""
+    """Where to ask about opaque tokens, if the provider's own settings do not say."""
     scopes: str = "openid profile email"
     name_claim: str = "preferred_username"
     email_claim: str = "email"

@@ -33,6 +33,10 @@ MOST_GROUPS = 500
 _ENDPOINTS = ("authorization_endpoint", "token_endpoint", "userinfo_endpoint", "introspection_endpoint", "jwks_uri")
 
 
+_MACHINE = "croft machine"
+"""Our own mark beside the claims; a provider's of that name is dropped."""
+
+
 class OidcProvider:
     def __init__(self, settings: ProviderSettings, secret: str, now: Callable[[], float] = time.time) -> None:
         check_url(settings.issuer, "issuer")
@@ -103,7 +107,7 @@ class OidcProvider:
         except (JoseError, ValueError, TypeError, KeyError, UnicodeError) as error:
             raise Rejected(f"The token is not good: {type(error).__name__}.") from error
         self._check_audience(said, ours or self._ours)
-        return dict(said)
+        return {name: value for name, value in said.items() if name != _MACHINE}
 
     def _check_audience(self, said: Mapping[str, Any], ours: set[str]) -> None:
         """It is for us, and if it says who asked for it, that was us too (OpenID Connect Core 3.1.3.7)."""
@@ -118,7 +122,8 @@ class OidcProvider:
     def _introspected(self, token: str) -> dict[str, Any]:
         if "introspection_endpoint" not in self._discovered():
             raise Rejected("The token is not signed, and the provider offers no introspection.")
-        said = _table(self._post("introspection_endpoint", {"token": token, "token_type_hint": "access_token"}))
+        given = _table(self._post("introspection_endpoint", {"token": token, "token_type_hint": "access_token"}))
+        said = {name: value for name, value in given.items() if name != _MACHINE}
         if said.get("active") is not True:
             raise Rejected("The provider says the token is not active.")
         if said.get("iss", self._settings.issuer) != self._settings.issuer:
@@ -126,20 +131,21 @@ class OidcProvider:
         if isinstance(said.get("exp"), int | float) and said["exp"] + LEEWAY < self._now():
             raise Rejected("The token has expired.")
         self._check_audience(said, self._ours)
-        if said.get("sub") and self._settings.name_claim not in said and "userinfo_endpoint" in self._discovered():
-            said = {**self._userinfo(token, said["sub"]), **said}
+        if not said.get("sub") and not said.get("username") and self._settings.machines:
+            return {**said, "sub": said.get("client_id"), _MACHINE: True}
+        if not said.get("sub") or self._settings.name_claim not in said:
+            said = {**self._userinfo(token, said.get("sub")), **said}
         return said
 
     def _userinfo(self, token: str, subject: Any) -> dict[str, Any]:
+        """What the provider says of a token that was found good. Without a subject so far, it must have one."""
         said = _table(self._web.get(self._place("userinfo_endpoint"), token))
-        if said.get("sub") != subject:
+        if not said.get("sub") or said["sub"] != (subject or said["sub"]):
             raise Rejected("The provider's userinfo is about somebody else.")
-        return said
+        return {name: value for name, value in said.items() if name != _MACHINE}
 
     def _claims(self, said: Mapping[str, Any]) -> Claims:
-        subject, machine = said.get("sub"), False
-        if not subject and said.get("client_id"):
-            subject, machine = said["client_id"], True
+        subject = said.get("sub")
         name = said.get(self._settings.name_claim) or said.get("username") or subject
         if not (isinstance(subject, str) and 0 < len(subject) <= LONGEST and isinstance(name, str) and _fit(name)):
             raise Rejected("The provider names nobody that can be known here.")
@@ -152,7 +158,7 @@ class OidcProvider:
             name,
             email if isinstance(email, str) and _fit(email) else "",
             tuple(dict.fromkeys(found[:MOST_GROUPS])),
-            machine,
+            said.get(_MACHINE) is True,
         )
 
     def _key(self, header: Mapping[str, Any]) -> Key:
@@ -190,6 +196,8 @@ class OidcProvider:
         document = _table(self._web.get(f"{issuer.rstrip('/')}/.well-known/openid-configuration"))
         if document.get("issuer") != issuer:
             raise Unavailable(f"{issuer} calls itself something else; write its issuer as it does.")
+        if self._settings.introspection_endpoint:
+            document["introspection_endpoint"] = self._settings.introspection_endpoint
         try:
             found = {name: check_url(str(document[name]), name) for name in _ENDPOINTS if document.get(name)}
         except ConfigError as error:
