@@ -292,6 +292,8 @@ class Croft:
             purges=purges,
             bcrypt_rounds=config.bcrypt_rounds,
             name_quarantine_days=config.name_quarantine_days,
+            owner_role=config.owner_role,
+            sub_projects=config.sub_projects,
             token_ttl=config.token_hours * 3600,
             vault_keys=_words(config.vault_keys.reveal()) or ensure_vault_keys(config.state / "vault.keys"),
             trusted_dashboards=config.trusted_dashboards,

@@ -65,6 +65,10 @@ class Config:
     `PROTOCOL[/PORT[-PORT]] from any|group|tenants|PREFIX`; `tenants` are this cloud's own networks; or `none`."""
     starter_network: bool = False
     """Whether a new project gets its network and router at once instead of with its first server."""
+    owner_role: str = "manager"
+    """The least role whose holders run their project (members, sub-projects): `manager` or `member`."""
+    sub_projects: int = 10
+    """How many projects owners may make below a project of theirs, all levels together; 0: none."""
     workers: int = 8
     """Reconcilers running at once."""
     reviewer_role: str = ""

@@ -15,7 +15,7 @@ from croft.services.identity.api import routes
 from croft.services.identity.model import Purge, Settings
 from croft.services.identity.model.outside import Source, Trusted
 from croft.services.identity.model.vault import Vault
-from croft.services.identity.policy import RULES
+from croft.services.identity.policy import rules
 from croft.services.identity.reconcile import PersonSourceReconciler, ProjectReconciler
 
 __all__ = ["Purge", "Settings", "Source", "Tokens", "Trusted", "Vault", "authenticator", "service"]
@@ -35,7 +35,8 @@ def service(
     paths = routes(db, settings, known, door, Providers(db, settings, door, providers or {}))
     reconcilers: list[Reconciler] = [ProjectReconciler(db, settings.purges), PersonSourceReconciler(db, sources)]
     place = ("/identity", "/identity/v3", dialects.identity)
-    return Service("identity", "identity", *place, RULES, paths, reconcilers, loose_slashes=True)
+    table = rules(settings.owner_role)
+    return Service("identity", "identity", *place, table, paths, reconcilers, loose_slashes=True)
 
 
 def authenticator(db: Database, settings: Settings | None = None) -> Tokens:

@@ -6,6 +6,8 @@ token's scope reaches. With a token for the system a reader reads everything and
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from croft.core.policy import Role, Rule
 
 _READS = {"list", "show", "check"}
@@ -18,58 +20,58 @@ def _rule(action: str, least: Role, openstack: str, says: str, domain: Role | No
     return Rule(*asks, project=least is Role.MANAGER, domain=domain, system=system)
 
 
-_ADMIN, _MANAGER, _ANYONE = Role.ADMIN, Role.MANAGER, Role.NONE
+_ADMIN, _MANAGER, _READER, _ANYONE = Role.ADMIN, Role.MANAGER, Role.READER, Role.NONE
 
 RULES = (
     _rule("token.show", _ANYONE, "validate_token", "look at this token"),
     _rule("token.delete", _ANYONE, "revoke_token", "revoke this token"),
     _rule("scope.list", _ANYONE, "get_auth_projects", "list where you may work"),
     _rule("catalog.show", _ANYONE, "get_auth_catalog", "see the catalog"),
-    _rule("domain.list", _ADMIN, "list_domains", "list domains"),
+    _rule("domain.list", _ADMIN, "list_domains", "list domains", domain=_READER),
     _rule("domain.show", _ANYONE, "get_domain", "see this domain"),
     _rule("domain.create", _ADMIN, "create_domain", "create domains"),
     _rule("domain.update", _ADMIN, "update_domain", "change domains"),
     _rule("domain.delete", _ADMIN, "delete_domain", "delete domains"),
-    _rule("project.list", _MANAGER, "list_projects", "list projects"),
+    _rule("project.list", _MANAGER, "list_projects", "list projects", domain=_READER),
     _rule("project.show", _ANYONE, "get_project", "see this project"),
-    _rule("project.create", _ADMIN, "create_project", "create projects"),
-    _rule("project.update", _ADMIN, "update_project", "change projects"),
-    _rule("project.delete", _ADMIN, "delete_project", "delete projects"),
+    _rule("project.create", _MANAGER, "create_project", "create projects", domain=_MANAGER),
+    _rule("project.update", _ADMIN, "update_project", "change projects", domain=_MANAGER),
+    _rule("project.delete", _ADMIN, "delete_project", "delete projects", domain=_MANAGER),
     _rule("project_tag.list", _ANYONE, "list_project_tags", "see the tags of this project"),
-    _rule("project_tag.update", _ADMIN, "update_project_tags", "change the tags of projects"),
-    _rule("user.list", _MANAGER, "list_users", "list users"),
+    _rule("project_tag.update", _ADMIN, "update_project_tags", "change the tags of projects", domain=_MANAGER),
+    _rule("user.list", _MANAGER, "list_users", "list users", domain=_READER),
     _rule("user.show", _ANYONE, "get_user", "see this user"),
-    _rule("user.create", _ADMIN, "create_user", "create users"),
-    _rule("user.update", _ADMIN, "update_user", "change users"),
-    _rule("user.delete", _ADMIN, "delete_user", "delete users"),
+    _rule("user.create", _ADMIN, "create_user", "create users", domain=_MANAGER),
+    _rule("user.update", _ADMIN, "update_user", "change users", domain=_MANAGER),
+    _rule("user.delete", _ADMIN, "delete_user", "delete users", domain=_MANAGER),
     _rule("user_token.delete", _ANYONE, "revoke_tokens_for_user", "end the tokens of this user"),
     _rule("user_project.list", _ANYONE, "list_user_projects", "list the projects of this user"),
     _rule("user_group.list", _ANYONE, "list_groups_for_user", "list the groups of this user"),
-    _rule("group.list", _ADMIN, "list_groups", "list groups"),
-    _rule("group.show", _ADMIN, "get_group", "see groups"),
-    _rule("group.create", _ADMIN, "create_group", "create groups"),
-    _rule("group.update", _ADMIN, "update_group", "change groups"),
-    _rule("group.delete", _ADMIN, "delete_group", "delete groups"),
-    _rule("group_user.list", _ADMIN, "list_users_in_group", "list the members of groups"),
-    _rule("group_user.check", _ADMIN, "check_user_in_group", "look into groups"),
-    _rule("group_user.add", _ADMIN, "add_user_to_group", "add users to groups"),
-    _rule("group_user.remove", _ADMIN, "remove_user_from_group", "remove users from groups"),
-    _rule("role.list", _MANAGER, "list_roles", "list roles"),
-    _rule("role.show", _MANAGER, "get_role", "see roles"),
+    _rule("group.list", _ADMIN, "list_groups", "list groups", domain=_READER),
+    _rule("group.show", _ADMIN, "get_group", "see groups", domain=_READER),
+    _rule("group.create", _ADMIN, "create_group", "create groups", domain=_MANAGER),
+    _rule("group.update", _ADMIN, "update_group", "change groups", domain=_MANAGER),
+    _rule("group.delete", _ADMIN, "delete_group", "delete groups", domain=_MANAGER),
+    _rule("group_user.list", _ADMIN, "list_users_in_group", "list the members of groups", domain=_READER),
+    _rule("group_user.check", _ADMIN, "check_user_in_group", "look into groups", domain=_READER),
+    _rule("group_user.add", _ADMIN, "add_user_to_group", "add users to groups", domain=_MANAGER),
+    _rule("group_user.remove", _ADMIN, "remove_user_from_group", "remove users from groups", domain=_MANAGER),
+    _rule("role.list", _MANAGER, "list_roles", "list roles", domain=_MANAGER),
+    _rule("role.show", _MANAGER, "get_role", "see roles", domain=_MANAGER),
     _rule("role.create", _ADMIN, "create_role", "create roles"),
     _rule("role.update", _ADMIN, "update_role", "change roles"),
     _rule("role.delete", _ADMIN, "delete_role", "delete roles"),
     _rule("implied_role.list", _ADMIN, "list_implied_roles", "see which roles imply which"),
     _rule("implied_role.create", _ADMIN, "create_implied_role", "make roles imply others"),
     _rule("implied_role.delete", _ADMIN, "delete_implied_role", "end implications of roles"),
-    _rule("grant.list", _MANAGER, "list_grants", "list who holds which role there"),
-    _rule("grant.check", _MANAGER, "check_grant", "look up roles there"),
-    _rule("grant.create", _MANAGER, "create_grant", "give roles there"),
-    _rule("grant.delete", _MANAGER, "revoke_grant", "take roles away there"),
+    _rule("grant.list", _MANAGER, "list_grants", "list who holds which role there", domain=_READER),
+    _rule("grant.check", _MANAGER, "check_grant", "look up roles there", domain=_READER),
+    _rule("grant.create", _MANAGER, "create_grant", "give roles there", domain=_MANAGER),
+    _rule("grant.delete", _MANAGER, "revoke_grant", "take roles away there", domain=_MANAGER),
     _rule("system_grant.list", _ADMIN, "list_system_grants_for_user", "list roles on the system"),
     _rule("system_grant.create", _ADMIN, "create_system_grant_for_user", "give roles on the system"),
     _rule("system_grant.delete", _ADMIN, "revoke_system_grant_for_user", "take roles on the system away"),
-    _rule("role_assignment.list", _MANAGER, "list_role_assignments", "list role assignments"),
+    _rule("role_assignment.list", _MANAGER, "list_role_assignments", "list role assignments", domain=_READER),
     _rule("application_credential.list", _ANYONE, "list_application_credentials", "list these credentials"),
     _rule("application_credential.show", _ANYONE, "get_application_credential", "see this credential"),
     _rule("application_credential.create", _ANYONE, "create_application_credential", "create credentials"),
@@ -187,3 +189,10 @@ RULES = (
     ),
     _rule("absent.refuse", _ANYONE, "not_offered", "use what is not offered"),
 )
+
+
+def rules(owner: str) -> list[Rule]:
+    """The table where holders of another role than `manager` run their projects."""
+    if owner not in {"member", "manager"}:
+        raise ValueError(f"owner_role must be member or manager, not {owner}")
+    return [replace(rule, least=Role[owner.upper()]) if rule.least is _MANAGER else rule for rule in RULES]

@@ -10,6 +10,7 @@ import msgspec
 from croft.core.ctx import Ctx, ReadTx
 from croft.core.db import Tx
 from croft.core.errors import Invalid
+from croft.services.identity.actions import reach
 from croft.services.identity.actions.projects import missing
 from croft.services.identity.model import Assignment, Group, Project, Role, User
 from croft.services.identity.model.roles import RoleBook, below
@@ -56,6 +57,7 @@ def list_assignments(ctx: Ctx, question: Question, *, names: bool) -> tuple[list
             raise Invalid("An effective list names users, not groups.")
         book = roles.book(tx)
         found = _effective(tx, question, book) if question.effective else _direct(tx, question)
+        found = _seen(tx, found)
         return found, _names(tx, found, book) if names else None
 
 
@@ -63,10 +65,23 @@ def _own(tx: ReadTx, question: Question) -> Question:
     """A manager sees the assignments of the managed project."""
     if tx.scope.project is None:
         return question
+    if tx.scope.domain:
+        place = projects.show(tx, question.project or question.domain or tx.scope.domain)
+        if question.system or place is None or not reach.covers(tx, reach.home(place)):
+            raise missing("project" if question.project else "domain", question.project or question.domain or "-")
+        return question
     elsewhere = question.domain or question.system or question.subtree
     if elsewhere or question.project not in {None, tx.scope.project}:
         raise missing("project", question.project or "-")
     return replace(question, project=tx.scope.project)
+
+
+def _seen(tx: ReadTx, found: list[Found]) -> list[Found]:
+    """Those at places within reach."""
+    if not tx.scope.domain:
+        return found
+    places = {tx.scope.domain, *projects.in_domain(tx, tx.scope.domain)}
+    return [each for each in found if each.target_type != "system" and each.target in places]
 
 
 def _direct(tx: Tx, question: Question) -> list[Found]:

@@ -19,6 +19,11 @@ class Births:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
 
+    @property
+    def most_below(self) -> int:
+        """How many projects an owner may have below the own one."""
+        return self._settings.sub_projects
+
     def register(self, tx: Tx, row: Project) -> Project:
         """Writes a new project. Domains have no slug, and start with nothing."""
         if row.is_domain:

@@ -1,4 +1,4 @@
-"""Application credentials and access rules: only ever one's own. An operator sees neither them nor their secrets."""
+"""Application credentials and access rules: one's own. Operators see and end them, but make none for others."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from croft.core.db import Tx
 from croft.core.errors import Conflict, Forbidden, Invalid
 from croft.core.ids import new_hex_id, new_secret
 from croft.core.page import Page
+from croft.services.identity.actions import reach
 from croft.services.identity.actions.projects import missing, need_project
 from croft.services.identity.model import AccessRule, ApplicationCredential, Role, Settings
 from croft.services.identity.model.passwords import hashed
@@ -28,10 +29,18 @@ def own(tx: ReadTx, user: str) -> None:
         raise missing("user", user)
 
 
+def own_or_operator(tx: ReadTx, user: str) -> None:
+    """Operators may look for what gives access, and end it."""
+    if not reach.everything(tx):
+        own(tx, user)
+
+
 def refuse_delegated(tx: ReadTx) -> None:
     """What was handed on may not be handed on further."""
     if tx.actor.restricted:
         raise Forbidden("A token from a restricted credential or a trust cannot make or end credentials and trusts.")
+    if tx.actor.requests is not None:
+        raise Forbidden("A credential with access rules cannot make or end credentials and trusts.")
 
 
 def need_credential(tx: Tx, user: str, id: str) -> ApplicationCredential:
@@ -43,7 +52,7 @@ def need_credential(tx: Tx, user: str, id: str) -> ApplicationCredential:
 
 def list_credentials(ctx: Ctx, user: str, equal: Mapping[str, Any]) -> list[Lent]:
     with ctx.read("identity.application_credential.list") as tx:
-        own(tx, user)
+        own_or_operator(tx, user)
         rows = credentials.list_(tx, {**equal, "user": user}, Page())
         return _with_parts(tx, rows)
 
@@ -65,7 +74,7 @@ def _with_parts(tx: Tx, rows: Sequence[ApplicationCredential]) -> list[Lent]:
 
 def show_credential(ctx: Ctx, user: str, id: str) -> Lent:
     with ctx.read("identity.application_credential.show") as tx:
-        own(tx, user)
+        own_or_operator(tx, user)
         return _with_parts(tx, [need_credential(tx, user, id)])[0]
 
 
@@ -111,9 +120,10 @@ def expiry_micro(tx: Tx, text: str | None) -> int | None:
     return seconds * 1_000_000 + rest
 
 
-def _lent_roles(tx: Tx, user: str, project: str, asked: Sequence[shapes.RoleRef]) -> list[str]:
-    """Ids of the roles to lend: those asked for, or all that the user holds in the project."""
+def _lent_roles(tx: ReadTx, user: str, project: str, asked: Sequence[shapes.RoleRef]) -> list[str]:
+    """Ids of the roles to lend: those asked for, or all that the token has of what the user holds in the project."""
     held = dict(roles.book(tx).effective(roles.on_project(tx, user, need_project(tx, project))))
+    held = {id: name for id, name in held.items() if name in tx.actor.roles}
     return pick_roles(held, asked) if asked else sorted(held)
 
 
@@ -150,7 +160,7 @@ def _store_rules(tx: WriteTx, user: str, asked: Sequence[shapes.AccessRuleRef]) 
 
 def delete_credential(ctx: Ctx, user: str, id: str) -> None:
     with ctx.write("identity.application_credential.delete") as tx:
-        own(tx, user)
+        own_or_operator(tx, user)
         refuse_delegated(tx)
         row = need_credential(tx, user, id)
         credentials.delete(tx, id)
@@ -167,19 +177,19 @@ def need_rule(tx: Tx, user: str, id: str) -> AccessRule:
 
 def list_rules(ctx: Ctx, user: str, equal: Mapping[str, Any]) -> list[AccessRule]:
     with ctx.read("identity.access_rule.list") as tx:
-        own(tx, user)
+        own_or_operator(tx, user)
         return credentials.rules(tx, {**equal, "user": user}, Page())
 
 
 def show_rule(ctx: Ctx, user: str, id: str) -> AccessRule:
     with ctx.read("identity.access_rule.show") as tx:
-        own(tx, user)
+        own_or_operator(tx, user)
         return need_rule(tx, user, id)
 
 
 def delete_rule(ctx: Ctx, user: str, id: str) -> None:
     with ctx.write("identity.access_rule.delete") as tx:
-        own(tx, user)
+        own_or_operator(tx, user)
         refuse_delegated(tx)
         rule = need_rule(tx, user, id)
         rows = credentials.list_(tx, {"user": user}, Page(100_000))

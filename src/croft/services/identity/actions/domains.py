@@ -12,6 +12,7 @@ from croft.core.ctx import Ctx, WriteTx
 from croft.core.errors import Conflict, Forbidden
 from croft.core.ids import new_hex_id
 from croft.core.page import Page
+from croft.services.identity.actions import reach
 from croft.services.identity.actions.projects import (
     KIND,
     change,
@@ -29,15 +30,20 @@ from croft.services.identity.wire import shapes
 
 def list_domains(ctx: Ctx, equal: Mapping[str, Any], page: Page) -> list[Project]:
     with ctx.read("identity.domain.list") as tx:
-        return projects.list_(tx, {**equal, "is_domain": True}, page)
+        own = {"id": tx.scope.domain} if tx.scope.domain else {}
+        return projects.list_(tx, {**equal, "is_domain": True, **own}, page)
 
 
 def show_domain(ctx: Ctx, id: str) -> Project:
-    """Operators see every domain, people their own."""
+    """Operators see every domain, people their own and that of their project."""
     with ctx.read("identity.domain.show") as tx:
-        if not tx.actor.is_admin and id not in {tx.actor.user_domain, tx.actor.domain}:
+        found = need_domain(tx, id)
+        if id in {tx.actor.user_domain, tx.actor.domain} or reach.everything(tx):
+            return found
+        place = projects.show(tx, tx.actor.project)
+        if place is None or place.domain != id:
             raise missing("domain", id)
-        return need_domain(tx, id)
+        return found
 
 
 def create_domain(ctx: Ctx, wish: shapes.NewDomain) -> Project:
@@ -77,6 +83,7 @@ def delete_project(ctx: Ctx, id: str) -> None:
     """Also of a project that acts as a domain."""
     with ctx.write("identity.project.delete", project=id) as tx:
         row = need_project(tx, id)
+        reach.refuse_own_domain(tx, row)
         if row.is_domain:
             _end_domain(tx, row)
             return

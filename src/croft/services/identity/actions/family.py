@@ -8,6 +8,7 @@ from typing import Any
 from croft.core.ctx import Ctx, ReadTx
 from croft.core.db import Tx
 from croft.core.errors import Forbidden
+from croft.services.identity.actions import reach
 from croft.services.identity.model import Project
 from croft.services.identity.model.roles import ancestors, below
 from croft.services.identity.store import projects, roles
@@ -35,11 +36,11 @@ def refuse_unfit(tx: Tx, project: Project, enabled: bool) -> None:
 
 
 def lines(ctx: Ctx, project: Project) -> tuple[list[Project], list[Project]]:
-    """(those above it, nearest first; those below it): all for operators, for others those they hold a role in."""
+    """(those above it, nearest first; those below it): those within reach, and those one holds a role in."""
     with ctx.read("identity.project.show") as tx:
         parents = projects.parents(tx)
         up, down = projects.above(tx, project), below(project.id, parents)
-        ids = [*up, *down] if tx.actor.reach.project is None else _held(tx, [*up, *down], parents)
+        ids = [*up, *down] if reach.covers(tx, reach.home(project)) else _held(tx, [*up, *down], parents)
         found = {row.id: row for row in projects.some(tx, ids)}
         return [found[id] for id in up if id in found], [row for id, row in sorted(found.items()) if id not in up]
 

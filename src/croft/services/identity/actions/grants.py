@@ -1,16 +1,20 @@
-"""Who holds which role where. A project's manager lends the project's roles out; operators assign everything."""
+"""Who holds which role where. A project's owner and a domain's manager lend roles out; operators assign everything."""
 
 from __future__ import annotations
 
-from croft.core.ctx import Ctx, ReadTx
+from croft.core.ctx import Ctx, ReadTx, WriteTx
 from croft.core.db import Tx
 from croft.core.errors import Forbidden, NotFound
+from croft.services.identity.actions import reach
+from croft.services.identity.actions.owners import kept
 from croft.services.identity.actions.projects import missing, need_domain, need_project
 from croft.services.identity.actions.roles import need_role
 from croft.services.identity.actions.users import in_group, need_group, need_user
-from croft.services.identity.model import Assignment, Role
+from croft.services.identity.model import Assignment, Group, Role, User
 from croft.services.identity.model.roles import DELEGATED
 from croft.services.identity.store import credentials, epoch, projects, roles
+
+_LENT = ", ".join(sorted(DELEGATED))
 
 
 def _action(row: Assignment, verb: str) -> str:
@@ -19,14 +23,36 @@ def _action(row: Assignment, verb: str) -> str:
     return f"identity.grant.{verb}"
 
 
-def _refuse_foreign(tx: ReadTx, row: Assignment, role: Role | None = None) -> None:
-    """What a manager may not reach is missing; what may be seen but not given is forbidden."""
-    if tx.scope.project is None:
+def _refuse_foreign(tx: ReadTx, row: Assignment) -> None:
+    """What a project's or domain's manager may not reach is missing."""
+    if reach.everything(tx):
         return
-    if row.target_type != "project" or row.target != tx.scope.project:
+    if not tx.scope.domain:
+        if row.target_type != "project" or row.target != tx.scope.project:
+            raise missing(row.target_type, row.target)
+        return
+    place = projects.show(tx, row.target)
+    if place is None or row.target_type != ("domain" if place.is_domain else "project"):
         raise missing(row.target_type, row.target)
-    if role is not None and (row.inherited or row.actor_type != "user" or role.domain or role.name not in DELEGATED):
-        raise Forbidden(f"A manager gives and takes only the roles {', '.join(sorted(DELEGATED))}, to single users.")
+    reach.refuse_foreign(tx, row.target_type, row.target, reach.home(place))
+    reach.refuse_foreign(tx, row.actor_type, row.actor, _need_actor(tx, row).domain)
+
+
+def _refuse_beyond(tx: WriteTx, row: Assignment, role: Role) -> None:
+    """Nobody gives or takes more than what they hold themselves, nor what was only lent to them."""
+    if reach.everything(tx):
+        return
+    if tx.actor.restricted:
+        raise Forbidden("A token from a trust or a restricted credential gives and takes no roles. Log in yourself.")
+    follows = {name for _, name in roles.book(tx).effective([role.id])}
+    lent = role.name in DELEGATED and not role.domain
+    if tx.scope.domain and "admin" in tx.actor.roles:
+        own = role.name == "admin" and row.target_type == "domain" and not row.inherited
+        lent = lent or (bool(role.domain) and reach.covers(tx, role.domain)) or (own and not role.domain)
+    elif not tx.scope.domain and (row.inherited or row.actor_type != "user"):
+        lent = False
+    if not lent or not follows <= tx.actor.roles:
+        raise Forbidden(f"You give and take only what you hold of {_LENT}; in a project to single users alone.")
 
 
 def _need_target(tx: Tx, row: Assignment) -> None:
@@ -36,8 +62,8 @@ def _need_target(tx: Tx, row: Assignment) -> None:
         need_domain(tx, row.target)
 
 
-def _need_actor(tx: Tx, row: Assignment) -> str:
-    return (need_user(tx, row.actor) if row.actor_type == "user" else need_group(tx, row.actor)).name
+def _need_actor(tx: Tx, row: Assignment) -> User | Group:
+    return need_user(tx, row.actor) if row.actor_type == "user" else need_group(tx, row.actor)
 
 
 def _touched(tx: Tx, row: Assignment) -> list[str]:
@@ -66,11 +92,12 @@ def check_grant(ctx: Ctx, row: Assignment) -> None:
 def create_grant(ctx: Ctx, row: Assignment) -> None:
     with ctx.write(_action(row, "create")) as tx:
         role = need_role(tx, row.role)
-        _refuse_foreign(tx, row, role)
+        _refuse_foreign(tx, row)
+        _refuse_beyond(tx, row, role)
         _need_target(tx, row)
         if role.domain and row.target_type == "system":
             raise Forbidden("A domain's own role cannot be given on the system.")
-        tx.audit(row.actor, f"{role.name} {row.target_type} {row.target}: {_need_actor(tx, row)}")
+        tx.audit(row.actor, f"{role.name} {row.target_type} {row.target}: {_need_actor(tx, row).name}")
         roles.assign(tx, row)
         epoch.bump(tx, *_touched(tx, row))
 
@@ -78,9 +105,11 @@ def create_grant(ctx: Ctx, row: Assignment) -> None:
 def delete_grant(ctx: Ctx, row: Assignment) -> None:
     with ctx.write(_action(row, "delete")) as tx:
         role = need_role(tx, row.role)
-        _refuse_foreign(tx, row, role)
-        if not roles.unassign(tx, row):
-            raise NotFound("Could not find the role assignment.")
+        _refuse_foreign(tx, row)
+        _refuse_beyond(tx, row, role)
+        with kept(tx, [row]):
+            if not roles.unassign(tx, row):
+                raise NotFound("Could not find the role assignment.")
         if row.actor_type == "user" and row.target_type == "project":
             _end_credentials(tx, row.actor, row.target)
         tx.audit(row.actor, f"{role.name} {row.target_type} {row.target}")

@@ -18,7 +18,8 @@ from croft.core.db import Database, Tx
 from croft.core.errors import Conflict, Forbidden, Invalid
 from croft.core.ids import new_hex_id, new_secret
 from croft.core.page import Page
-from croft.services.identity.actions.credentials import own, refuse_delegated
+from croft.services.identity.actions import reach
+from croft.services.identity.actions.credentials import own, own_or_operator, refuse_delegated
 from croft.services.identity.actions.factors import MOST_DEVICES
 from croft.services.identity.actions.projects import missing, need_project
 from croft.services.identity.actions.users import need_user
@@ -42,7 +43,7 @@ _BLOB = msgspec.json.Decoder(_Blob)
 
 def _need(tx: ReadTx, id: str) -> Credential:
     found = credentials.credential(tx, id)
-    if found is None or not (tx.actor.is_admin or found.user == tx.actor.user):
+    if found is None or not (reach.everything(tx) or found.user == tx.actor.user):
         raise missing("credential", id)
     return found
 
@@ -102,7 +103,7 @@ class Keys:
 
     def list_(self, ctx: Ctx, equal: Mapping[str, Any], page: Page) -> list[Credential]:
         with ctx.read("identity.credential.list") as tx:
-            if not tx.actor.is_admin:
+            if not reach.everything(tx):
                 if equal.get("user", tx.actor.user) != tx.actor.user:
                     return []
                 equal = {**equal, "user": tx.actor.user}
@@ -175,12 +176,12 @@ class Keys:
 
     def list_ec2(self, ctx: Ctx, user: str) -> list[shapes.Ec2]:
         with ctx.read("identity.ec2_credential.list") as tx:
-            own(tx, user)
+            own_or_operator(tx, user)
             return [_veiled_ec2(tx, pair) for _, pair in self._pairs(tx, user)]
 
     def show_ec2(self, ctx: Ctx, user: str, access: str) -> shapes.Ec2:
         with ctx.read("identity.ec2_credential.show") as tx:
-            own(tx, user)
+            own_or_operator(tx, user)
             return _veiled_ec2(tx, self._need_ec2(tx, user, access)[1])
 
     def create_ec2(self, ctx: Ctx, user: str, project: str) -> shapes.Ec2:
@@ -198,7 +199,7 @@ class Keys:
 
     def delete_ec2(self, ctx: Ctx, user: str, access: str) -> None:
         with ctx.write("identity.ec2_credential.delete") as tx:
-            own(tx, user)
+            own_or_operator(tx, user)
             _refuse_handed_on(tx)
             id = self._need_ec2(tx, user, access)[0]
             credentials.delete_credential(tx, id)
@@ -206,7 +207,8 @@ class Keys:
 
 
 def _veiled_ec2(tx: ReadTx, pair: shapes.Ec2) -> shapes.Ec2:
-    return msgspec.structs.replace(pair, secret=_HIDDEN) if tx.actor.restricted else pair
+    known = pair.user == tx.actor.user and not tx.actor.restricted
+    return pair if known else msgspec.structs.replace(pair, secret=_HIDDEN)
 
 
 def seal_credentials(db: Database, vault: Vault) -> int:

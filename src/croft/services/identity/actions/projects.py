@@ -11,27 +11,25 @@ from msgspec.structs import replace
 from croft.core import work
 from croft.core.ctx import Ctx, ReadTx, WriteTx
 from croft.core.db import Tx
-from croft.core.errors import Conflict, Forbidden, Invalid, NotFound
+from croft.core.errors import Conflict, Forbidden, Invalid
 from croft.core.ids import new_hex_id
 from croft.core.page import Page
+from croft.services.identity.actions import reach, subprojects
 from croft.services.identity.actions.births import Births
 from croft.services.identity.actions.family import closed_above, refuse_unfit
 from croft.services.identity.model import DEFAULT_DOMAIN, Project
-from croft.services.identity.store import epoch, names, projects, roles
+from croft.services.identity.store import epoch, names, projects, roles, users
 from croft.services.identity.wire import shapes
 
 MAX_DEPTH = 5
 KIND = "identity.project"
+missing = reach.missing
 
 
 def project_exists(tx: Tx, id: str) -> bool:
     """For other services' quotas: whether it is a live project."""
     found = projects.show(tx, id)
     return found is not None and not found.is_domain
-
-
-def missing(what: str, id: str) -> NotFound:
-    return NotFound(f"Could not find {what}: {id[:64]}.")
 
 
 def need_project(tx: Tx, id: str) -> Project:
@@ -55,22 +53,27 @@ def refuse_immutable(row: Any, options: Mapping[str, Any] | None = None) -> None
 
 
 def home_domain(tx: WriteTx, asked: str | None) -> str:
-    """The domain asked for, else the token's, else the default one; it must exist."""
-    return need_domain(tx, asked or tx.actor.domain or DEFAULT_DOMAIN).id
+    """The domain asked for, else the token's, else the default one; it must exist and be within reach."""
+    found = need_domain(tx, asked or tx.actor.domain or DEFAULT_DOMAIN).id
+    reach.refuse_foreign(tx, "domain", found, found)
+    return found
 
 
 def list_projects(ctx: Ctx, equal: Mapping[str, Any], page: Page) -> list[Project]:
     with ctx.read("identity.project.list") as tx:
-        if tx.scope.project is None:
-            return projects.list_(tx, equal, page)
-        return projects.list_(tx, {**equal, "id": tx.scope.project}, page)
+        if tx.scope.project is None or tx.scope.domain:
+            narrowed = reach.within(tx, equal)
+            return [] if narrowed is None else projects.list_(tx, narrowed, page)
+        own = "parent" if equal.get("parent") == tx.scope.project else "id"
+        return projects.list_(tx, {**equal, own: tx.scope.project}, page)
 
 
 def show_project(ctx: Ctx, id: str, action: str = "identity.project.show") -> Project:
-    """Operators see every project, people those they hold a role in."""
+    """Operators see every project, people those they hold a role in; what was handed on shows its own place alone."""
     with ctx.read(action) as tx:
         found = need_project(tx, id)
-        if not (tx.actor.is_admin or tx.actor.project == id or _holds_role(tx, found)):
+        own = tx.actor.project == id or (not tx.actor.restricted and _holds_role(tx, found))
+        if not (own or reach.covers(tx, reach.home(found))):
             raise missing("project", id)
         return found
 
@@ -83,11 +86,13 @@ def _holds_role(tx: ReadTx, project: Project) -> bool:
 def create_project(ctx: Ctx, births: Births, wish: shapes.NewProject, extra: dict[str, Any]) -> Project:
     with ctx.write("identity.project.create") as tx:
         if shapes.flag(wish.is_domain, False):
+            if not reach.everything(tx):
+                raise Forbidden("Only operators make domains.")
             if wish.domain_id or wish.parent_id:
                 raise Invalid("A project that acts as a domain has neither domain nor parent.")
             domain, parent = "", ""
         else:
-            domain, parent = _place(tx, wish)
+            domain, parent = _place(tx, wish, births.most_below)
         refuse_taken(tx, domain, wish.name)
         row = Project(
             new_hex_id(),
@@ -102,13 +107,18 @@ def create_project(ctx: Ctx, births: Births, wish: shapes.NewProject, extra: dic
             extra,
         )
         tx.audit(row.id, row.name)
-        return births.register(tx, row)
+        born = births.register(tx, row)
+        if subprojects.by_owner(tx):
+            subprojects.hand_over(tx, born)
+        return born
 
 
-def _place(tx: WriteTx, wish: shapes.NewProject) -> tuple[str, str]:
+def _place(tx: WriteTx, wish: shapes.NewProject, most_below: int) -> tuple[str, str]:
     """The domain and the parent of a new project."""
+    if subprojects.by_owner(tx):
+        subprojects.place_below(tx, wish, most_below)
     parent = projects.show(tx, wish.parent_id or home_domain(tx, wish.domain_id))
-    if parent is None:
+    if parent is None or not (parent.id == tx.actor.project or reach.covers(tx, reach.home(parent))):
         raise Invalid(f"There is no project {wish.parent_id} to be the parent.")
     domain = parent.id if parent.is_domain else parent.domain
     if wish.domain_id not in {None, domain}:
@@ -129,7 +139,7 @@ def refuse_taken(tx: Tx, domain: str, name: str, own: str = "") -> None:
 
 def update_project(ctx: Ctx, births: Births, id: str, wish: shapes.ProjectChange, extra: dict[str, Any]) -> Project:
     with ctx.write("identity.project.update") as tx:
-        before = need_project(tx, id)
+        before = _own(tx, id)
         if wish.domain_id not in {UNSET, before.domain or None} or wish.parent_id not in {UNSET, before.parent or None}:
             raise Invalid("A project stays in its domain and under its parent.")
         if shapes.flag(wish.is_domain, before.is_domain) != before.is_domain:
@@ -139,6 +149,13 @@ def update_project(ctx: Ctx, births: Births, id: str, wish: shapes.ProjectChange
         if wish.name not in {UNSET, before.name}:
             births.refuse_resting(tx, replace(before, name=wish.name))
         return change(tx, before, wish, extra)
+
+
+def _own(tx: ReadTx, id: str) -> Project:
+    """A project within reach of a change."""
+    found = need_project(tx, id)
+    reach.refuse_own_domain(tx, found)
+    return found
 
 
 def change(
@@ -179,20 +196,20 @@ def end_project(tx: Tx, id: str) -> None:
 
 def set_tags(ctx: Ctx, id: str, tags: Sequence[str]) -> list[str]:
     with ctx.write("identity.project_tag.update") as tx:
-        return _store_tags(tx, need_project(tx, id), tags)
+        return _store_tags(tx, _own(tx, id), tags)
 
 
 def add_tag(ctx: Ctx, id: str, tag: str) -> None:
     if not 1 <= len(tag) <= 255 or "," in tag or "/" in tag:
         raise Invalid("A tag has 1 to 255 characters, no comma and no slash.")
     with ctx.write("identity.project_tag.update") as tx:
-        row = need_project(tx, id)
+        row = _own(tx, id)
         _store_tags(tx, row, [*row.tags, tag])
 
 
 def remove_tag(ctx: Ctx, id: str, tag: str) -> None:
     with ctx.write("identity.project_tag.update") as tx:
-        row = need_project(tx, id)
+        row = _own(tx, id)
         if tag not in row.tags:
             raise missing("project tag", tag)
         _store_tags(tx, row, [each for each in row.tags if each != tag])
@@ -209,16 +226,23 @@ def _store_tags(tx: WriteTx, row: Project, tags: Sequence[str]) -> list[str]:
 
 
 def projects_of(ctx: Ctx, user: str, action: str = "identity.user_project.list") -> list[Project]:
-    """Where a user holds a role, by whatever way; for the user and for operators."""
+    """Where a user holds a role, by whatever way; for the user, and within the reach of whoever else asks."""
     with ctx.read(action) as tx:
-        if not (tx.actor.is_admin or tx.actor.user == user):
-            raise missing("user", user)
+        own = tx.actor.user == user
+        if not own:
+            refuse_foreign_user(tx, user)
         held = roles.held(tx, user)
         ids = {each.target for each in held if each.target_type == "project" and not each.inherited}
         tops = {each.target for each in held if each.inherited}
         if tops:
             ids |= _under(projects.parents(tx), tops)
-        return [row for row in projects.some(tx, sorted(ids)) if not row.is_domain]
+        found = [row for row in projects.some(tx, sorted(ids)) if not row.is_domain]
+        return [row for row in found if own or reach.covers(tx, row.domain)]
+
+
+def refuse_foreign_user(tx: ReadTx, id: str) -> None:
+    found = None if reach.everything(tx) else users.show(tx, id)
+    reach.refuse_foreign(tx, "user", id, found.domain if found else "-")
 
 
 def _under(parents: dict[str, str], tops: set[str]) -> set[str]:

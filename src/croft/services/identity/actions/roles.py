@@ -7,11 +7,12 @@ from typing import Any
 
 from msgspec import UNSET
 
-from croft.core.ctx import Ctx
+from croft.core.ctx import Ctx, ReadTx
 from croft.core.db import Tx
 from croft.core.errors import Conflict, Forbidden, Invalid, NotFound
 from croft.core.ids import new_hex_id
 from croft.core.page import Page
+from croft.services.identity.actions import reach
 from croft.services.identity.actions.projects import missing, need_domain, refuse_immutable
 from croft.services.identity.model import Role
 from croft.services.identity.store import epoch, roles
@@ -28,12 +29,21 @@ def need_role(tx: Tx, id: str) -> Role:
 def list_roles(ctx: Ctx, equal: Mapping[str, Any], page: Page) -> list[Role]:
     """The global roles, or those of the domain asked for."""
     with ctx.read("identity.role.list") as tx:
-        return roles.list_(tx, {"domain": "", **equal}, page)
+        wanted = {"domain": "", **equal}
+        return roles.list_(tx, wanted, page) if _seen(tx, wanted["domain"]) else []
 
 
 def show_role(ctx: Ctx, id: str) -> Role:
     with ctx.read("identity.role.show") as tx:
-        return need_role(tx, id)
+        found = need_role(tx, id)
+        if not _seen(tx, found.domain):
+            raise missing("role", id)
+        return found
+
+
+def _seen(tx: ReadTx, domain: str) -> bool:
+    """Global roles are everybody's to see, a domain's own those whom it is within reach of."""
+    return not domain or reach.covers(tx, domain)
 
 
 def create_role(ctx: Ctx, wish: shapes.NewRole) -> Role:

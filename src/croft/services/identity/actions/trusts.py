@@ -9,6 +9,7 @@ from croft.core.ctx import Ctx, ReadTx
 from croft.core.errors import Forbidden, Invalid, NotFound
 from croft.core.ids import new_hex_id
 from croft.core.page import Page
+from croft.services.identity.actions import reach
 from croft.services.identity.actions.credentials import expiry_micro, pick_roles, refuse_delegated
 from croft.services.identity.actions.projects import missing, need_project
 from croft.services.identity.actions.users import need_user
@@ -21,7 +22,7 @@ MOST_REDELEGATIONS = 3
 
 def _need(tx: ReadTx, id: str) -> Trust:
     found = trusts.show(tx, id)
-    mine = found is not None and (tx.actor.is_admin or tx.actor.user in {found.trustor, found.trustee})
+    mine = found is not None and (reach.everything(tx) or tx.actor.user in {found.trustor, found.trustee})
     if found is None or not mine or (found.expires is not None and found.expires <= tx.now):
         raise missing("trust", id)
     return found
@@ -30,7 +31,7 @@ def _need(tx: ReadTx, id: str) -> Trust:
 def list_trusts(ctx: Ctx, equal: Mapping[str, Any], page: Page) -> list[Trust]:
     """People list those they are part of. One that is used up only lives on in its tokens."""
     with ctx.read("identity.trust.list") as tx:
-        if not tx.actor.is_admin and tx.actor.user not in equal.values():
+        if not reach.everything(tx) and tx.actor.user not in equal.values():
             raise Forbidden("Only operators may list all trusts; name yourself as trustor or trustee.")
         return [row for row in trusts.list_(tx, equal, page) if row.remaining_uses != 0]
 
@@ -60,6 +61,9 @@ def create_trust(ctx: Ctx, wish: shapes.NewTrust) -> tuple[Trust, list[Role]]:
         place = need_project(tx, wish.project_id)
         book = roles.book(tx)
         held = dict(book.effective(roles.on_project(tx, tx.actor.user, place)))
+        if tx.actor.application_credential:
+            elsewhere = place.id != tx.actor.project
+            held = {} if elsewhere else {id: name for id, name in held.items() if name in tx.actor.roles}
         if place.is_domain or not held:
             raise missing("project", wish.project_id)
         if parent is not None:

@@ -12,7 +12,8 @@ from croft.core.db import Tx
 from croft.core.errors import Conflict, Forbidden, Invalid, NotFound
 from croft.core.ids import new_hex_id
 from croft.core.page import Page
-from croft.core.policy import Role as Ladder
+from croft.services.identity.actions import owners, reach
+from croft.services.identity.actions.mightier import refuse_mightier
 from croft.services.identity.actions.outside import (
     refuse_directory_domain,
     refuse_kept_elsewhere,
@@ -20,8 +21,8 @@ from croft.services.identity.actions.outside import (
     refuse_outside_password,
 )
 from croft.services.identity.actions.passwords import Passwords
-from croft.services.identity.actions.projects import home_domain, missing
-from croft.services.identity.model import Group, Settings, User
+from croft.services.identity.actions.projects import home_domain, missing, refuse_foreign_user
+from croft.services.identity.model import Assignment, Group, Settings, User
 from croft.services.identity.model.passwords import hashed
 from croft.services.identity.store import epoch, projects, roles, users
 from croft.services.identity.wire import shapes
@@ -40,25 +41,28 @@ def need_user(tx: Tx, id: str) -> User:
 def list_users(ctx: Ctx, equal: Mapping[str, Any], page: Page) -> list[User]:
     """A manager must say the exact name: people are found, not browsed."""
     with ctx.read("identity.user.list") as tx:
-        if tx.scope.project is not None and not equal.get("name"):
-            raise Forbidden("Only operators may list all users; say the name of the one you look for.")
-        return users.list_(tx, equal, page)
+        if tx.actor.project and tx.scope.project is not None:
+            if not equal.get("name"):
+                raise Forbidden("Only operators may list all users; say the name of the one you look for.")
+            return users.list_(tx, equal, page)
+        narrowed = reach.within(tx, equal)
+        return [] if narrowed is None else users.list_(tx, narrowed, page)
 
 
 def show_user(ctx: Ctx, id: str) -> tuple[User, bool]:
     """The user, and whether to show all of it or only what a project's manager may see of a member."""
     with ctx.read("identity.user.show") as tx:
-        own = tx.actor.is_admin or tx.actor.user == id
         found = users.show(tx, id)
-        if found is None or not (own or _is_colleague(tx, found)):
+        whole = found is not None and (tx.actor.user == id or reach.covers(tx, found.domain))
+        if found is None or not (whole or _is_colleague(tx, found)):
             raise missing("user", id)
-        return found, own
+        return found, whole
 
 
 def _is_colleague(tx: ReadTx, user: User) -> bool:
     """Whether the asking one manages a project in which the user holds a role."""
     actor = tx.actor
-    if actor.role < Ladder.MANAGER or not actor.project:
+    if actor.role < owners.owner_rank(tx) or not actor.project:
         return False
     project = projects.show(tx, actor.project)
     return project is not None and bool(roles.on_project(tx, user.id, project))
@@ -109,7 +113,7 @@ def update_user(
     password = None if wish.password is UNSET else wish.password
     secret = _hash(ctx, "identity.user.update", password, settings, passwords)
     with ctx.write("identity.user.update") as tx:
-        before = need_user(tx, id)
+        before = _own(tx, id)
         if wish.domain_id not in {UNSET, before.domain}:
             raise Invalid("A user stays in its domain.")
         if wish.name is not UNSET:
@@ -124,7 +128,9 @@ def update_user(
         }
         if enabled and wish.enabled is not UNSET:
             values["active_at"] = tx.now
-        users.update(tx, id, values | {"extra": before.extra | extra})
+        ending = roles.held(tx, id) if before.enabled and not enabled else []
+        with owners.kept(tx, ending):
+            users.update(tx, id, values | {"extra": before.extra | extra})
         if wish.password is not UNSET:
             login = users.login(tx, id)
             assert login is not None
@@ -137,29 +143,37 @@ def update_user(
 
 
 def end_tokens(ctx: Ctx, id: str) -> None:
-    """Logs a user out everywhere: for the user, and for operators."""
+    """Logs a user out everywhere: for the user, and for whoever may change the user."""
     with ctx.write("identity.user_token.delete") as tx:
-        if not (tx.actor.is_admin or tx.actor.user == id):
-            raise missing("user", id)
-        row = need_user(tx, id)
+        row = need_user(tx, id) if tx.actor.user == id else _own(tx, id)
         users.revoke_tokens(tx, id)
         tx.audit(id, row.name)
 
 
+def _own(tx: WriteTx, id: str) -> User:
+    """A user within reach of a change."""
+    found = need_user(tx, id)
+    reach.refuse_foreign(tx, "user", id, found.domain)
+    refuse_mightier(tx, found)
+    return found
+
+
 def delete_user(ctx: Ctx, id: str) -> None:
     with ctx.write("identity.user.delete") as tx:
-        row = need_user(tx, id)
+        row = _own(tx, id)
         refuse_kept_elsewhere(tx, id)
-        users.delete(tx, id)
+        with owners.kept(tx, roles.held(tx, id)):
+            users.delete(tx, id)
         tx.audit(id, row.name)
 
 
 def groups_of(ctx: Ctx, id: str) -> list[Group]:
     with ctx.read("identity.user_group.list") as tx:
-        if not (tx.actor.is_admin or tx.actor.user == id):
-            raise missing("user", id)
+        own = tx.actor.user == id
+        if not own:
+            refuse_foreign_user(tx, id)
         need_user(tx, id)
-        return users.groups_of(tx, id)
+        return [row for row in users.groups_of(tx, id) if own or reach.covers(tx, row.domain)]
 
 
 def need_group(tx: Tx, id: str) -> Group:
@@ -169,14 +183,29 @@ def need_group(tx: Tx, id: str) -> Group:
     return found
 
 
+def _own_group(tx: ReadTx, id: str) -> Group:
+    """A group within reach."""
+    found = need_group(tx, id)
+    reach.refuse_foreign(tx, "group", id, found.domain)
+    return found
+
+
+def _change_group(tx: WriteTx, id: str) -> Group:
+    """A group within reach of a change."""
+    found = _own_group(tx, id)
+    refuse_mightier(tx, found)
+    return found
+
+
 def list_groups(ctx: Ctx, equal: Mapping[str, Any], page: Page) -> list[Group]:
     with ctx.read("identity.group.list") as tx:
-        return users.groups(tx, equal, page)
+        narrowed = reach.within(tx, equal)
+        return [] if narrowed is None else users.groups(tx, narrowed, page)
 
 
 def show_group(ctx: Ctx, id: str) -> Group:
     with ctx.read("identity.group.show") as tx:
-        return need_group(tx, id)
+        return _own_group(tx, id)
 
 
 def create_group(ctx: Ctx, wish: shapes.NewGroup) -> Group:
@@ -198,7 +227,7 @@ def _refuse_taken_group(tx: Tx, domain: str, name: str, own: str = "") -> None:
 
 def update_group(ctx: Ctx, id: str, wish: shapes.GroupChange) -> Group:
     with ctx.write("identity.group.update") as tx:
-        before = need_group(tx, id)
+        before = _change_group(tx, id)
         if wish.domain_id not in {UNSET, before.domain}:
             raise Invalid("A group stays in its domain.")
         refuse_outside_group(tx, id)
@@ -211,10 +240,11 @@ def update_group(ctx: Ctx, id: str, wish: shapes.GroupChange) -> Group:
 
 def delete_group(ctx: Ctx, id: str) -> None:
     with ctx.write("identity.group.delete") as tx:
-        row = need_group(tx, id)
+        row = _change_group(tx, id)
         refuse_outside_group(tx, id)
         people = in_group(tx, id)
-        users.delete_group(tx, id)
+        with owners.kept(tx, _given(tx, id)):
+            users.delete_group(tx, id)
         tx.audit(id, row.name)
         epoch.bump(tx, *people)
 
@@ -227,12 +257,13 @@ def in_group(tx: Tx, id: str) -> list[str]:
 
 def group_members(ctx: Ctx, id: str) -> list[User]:
     with ctx.read("identity.group_user.list") as tx:
-        need_group(tx, id)
-        return users.members(tx, id)
+        _own_group(tx, id)
+        return [row for row in users.members(tx, id) if reach.covers(tx, row.domain)]
 
 
 def check_member(ctx: Ctx, group: str, user: str) -> None:
     with ctx.read("identity.group_user.check") as tx:
+        _own_group(tx, group)
         if not users.is_member(tx, user, group):
             raise NotFound(f"Could not find user {user[:64]} in group {group[:64]}.")
 
@@ -247,13 +278,19 @@ def add_member(ctx: Ctx, group: str, user: str) -> None:
 def remove_member(ctx: Ctx, group: str, user: str) -> None:
     with ctx.write("identity.group_user.remove") as tx:
         _both(tx, group, user)
-        if not users.leave(tx, user, group):
-            raise NotFound(f"Could not find user {user[:64]} in group {group[:64]}.")
+        with owners.kept(tx, _given(tx, group)):
+            if not users.leave(tx, user, group):
+                raise NotFound(f"Could not find user {user[:64]} in group {group[:64]}.")
         epoch.bump(tx, user)
 
 
 def _both(tx: WriteTx, group: str, user: str) -> None:
-    row, person = need_group(tx, group), need_user(tx, user)
+    row, person = _change_group(tx, group), need_user(tx, user)
     refuse_outside_group(tx, group)
+    reach.refuse_foreign(tx, "user", user, person.domain)
     tx.audit(group, row.name)
     tx.audit(user, person.name)
+
+
+def _given(tx: Tx, group: str) -> list[Assignment]:
+    return roles.assignments(tx, {"actor_type": "group", "actor": group})

@@ -67,7 +67,8 @@ def list_users(req: Request) -> Response:
     wanted = equal(req, domain="domain_id", name="name", enabled="enabled", default_project="default_project_id")
     wanted |= compared(req, "password_expires", "password_expires_at")
     rows = users.list_users(req.ctx, wanted, Page(WHOLE) if sorts(req) else page)
-    render = resources.user if req.ctx.actor.is_admin else resources.user_brief
+    actor = req.ctx.actor
+    render = resources.user_brief if actor.project and not actor.is_admin else resources.user
     return listed(req, "users", rows, render, None if sorts(req) else page)
 
 

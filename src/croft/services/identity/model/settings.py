@@ -35,6 +35,10 @@ class Settings:
     """So long a project's name is given to no other once it is free; 0 gives it at once."""
     trusted_dashboards: Sequence[str] = ()
     """The only addresses to which a login by browser hands its token."""
+    owner_role: str = "manager"
+    """The least role whose holders run their project: `manager` or `member`."""
+    sub_projects: int = 10
+    """How many projects its owners may make below a project, all levels together; 0 lets only operators."""
     bcrypt_rounds: int = 12
     token_ttl: int = 3600
     lockout_attempts: int = 10
