@@ -13,6 +13,7 @@ from croft.core.errors import Conflict, Forbidden
 from croft.core.ids import new_hex_id
 from croft.core.page import Page
 from croft.services.identity.actions import reach
+from croft.services.identity.actions.naming import refuse_taken
 from croft.services.identity.actions.projects import (
     KIND,
     change,
@@ -21,7 +22,6 @@ from croft.services.identity.actions.projects import (
     need_domain,
     need_project,
     refuse_immutable,
-    refuse_taken,
 )
 from croft.services.identity.model import Project
 from croft.services.identity.store import epoch, projects, roles, users
@@ -51,7 +51,7 @@ def create_domain(ctx: Ctx, wish: shapes.NewDomain) -> Project:
         id = new_hex_id() if wish.explicit_domain_id is UNSET else wish.explicit_domain_id
         if projects.any_deleted(tx, id) is not None:
             raise Conflict(f"The id {id} is taken.")
-        refuse_taken(tx, "", wish.name)
+        refuse_taken(tx, "project", "", wish.name)
         row = Project(
             id,
             "",
@@ -88,6 +88,7 @@ def delete_project(ctx: Ctx, id: str) -> None:
             _end_domain(tx, row)
             return
         refuse_immutable(row)
+        projects.hold(tx, id)
         if projects.has_children(tx, id):
             raise Forbidden("Cannot delete the project: others are below it. Delete those first.")
         end_project(tx, id)

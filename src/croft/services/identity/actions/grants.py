@@ -12,7 +12,7 @@ from croft.services.identity.actions.roles import need_role
 from croft.services.identity.actions.users import in_group, need_group, need_user
 from croft.services.identity.model import Assignment, Group, Role, User
 from croft.services.identity.model.roles import DELEGATED
-from croft.services.identity.store import credentials, epoch, projects, roles
+from croft.services.identity.store import credentials, epoch, projects, roles, users
 
 _LENT = ", ".join(sorted(DELEGATED))
 
@@ -94,6 +94,8 @@ def create_grant(ctx: Ctx, row: Assignment) -> None:
         role = need_role(tx, row.role)
         _refuse_foreign(tx, row)
         _refuse_beyond(tx, row, role)
+        users.hold(tx, row.actor)
+        projects.hold(tx, row.target)
         _need_target(tx, row)
         if role.domain and row.target_type == "system":
             raise Forbidden("A domain's own role cannot be given on the system.")

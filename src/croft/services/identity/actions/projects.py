@@ -11,12 +11,13 @@ from msgspec.structs import replace
 from croft.core import work
 from croft.core.ctx import Ctx, ReadTx, WriteTx
 from croft.core.db import Tx
-from croft.core.errors import Conflict, Forbidden, Invalid
+from croft.core.errors import Forbidden, Invalid
 from croft.core.ids import new_hex_id
 from croft.core.page import Page
 from croft.services.identity.actions import reach, subprojects
 from croft.services.identity.actions.births import Births
 from croft.services.identity.actions.family import closed_above, refuse_unfit
+from croft.services.identity.actions.naming import refuse_taken
 from croft.services.identity.model import DEFAULT_DOMAIN, Project
 from croft.services.identity.store import epoch, names, projects, roles, users
 from croft.services.identity.wire import shapes
@@ -93,7 +94,7 @@ def create_project(ctx: Ctx, births: Births, wish: shapes.NewProject, extra: dic
             domain, parent = "", ""
         else:
             domain, parent = _place(tx, wish, births.most_below)
-        refuse_taken(tx, domain, wish.name)
+        refuse_taken(tx, "project", domain, wish.name)
         row = Project(
             new_hex_id(),
             domain,
@@ -117,7 +118,9 @@ def _place(tx: WriteTx, wish: shapes.NewProject, most_below: int) -> tuple[str, 
     """The domain and the parent of a new project."""
     if subprojects.by_owner(tx):
         subprojects.place_below(tx, wish, most_below)
-    parent = projects.show(tx, wish.parent_id or home_domain(tx, wish.domain_id))
+    above = wish.parent_id or home_domain(tx, wish.domain_id)
+    projects.hold(tx, above)
+    parent = projects.show(tx, above)
     if parent is None or not (parent.id == tx.actor.project or reach.covers(tx, reach.home(parent))):
         raise Invalid(f"There is no project {wish.parent_id} to be the parent.")
     domain = parent.id if parent.is_domain else parent.domain
@@ -128,13 +131,6 @@ def _place(tx: WriteTx, wish: shapes.NewProject, most_below: int) -> tuple[str, 
     if len(projects.above(tx, parent)) >= MAX_DEPTH:
         raise Forbidden(f"Projects nest at most {MAX_DEPTH} deep.")
     return domain, parent.id
-
-
-def refuse_taken(tx: Tx, domain: str, name: str, own: str = "") -> None:
-    found = projects.named(tx, domain, name)
-    if found is not None and found.id != own:
-        what = "project" if domain else "domain"
-        raise Conflict(f"There is already a {what} named {name}.")
 
 
 def update_project(ctx: Ctx, births: Births, id: str, wish: shapes.ProjectChange, extra: dict[str, Any]) -> Project:
@@ -164,7 +160,7 @@ def change(
     options = shapes.options(wish.options, before.options)
     refuse_immutable(before, options)
     if wish.name is not UNSET:
-        refuse_taken(tx, before.domain, wish.name, before.id)
+        refuse_taken(tx, "project", before.domain, wish.name, before.id)
         if wish.name != before.name and not before.is_domain:
             names.free(tx, before, slug=False)
     values = shapes.given(name=wish.name, description=wish.description, tags=wish.tags)

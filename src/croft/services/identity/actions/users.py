@@ -9,11 +9,12 @@ from msgspec import UNSET
 
 from croft.core.ctx import Ctx, ReadTx, WriteTx
 from croft.core.db import Tx
-from croft.core.errors import Conflict, Forbidden, Invalid, NotFound
+from croft.core.errors import Forbidden, Invalid, NotFound
 from croft.core.ids import new_hex_id
 from croft.core.page import Page
 from croft.services.identity.actions import owners, reach
 from croft.services.identity.actions.mightier import refuse_mightier
+from croft.services.identity.actions.naming import refuse_taken
 from croft.services.identity.actions.outside import (
     refuse_directory_domain,
     refuse_kept_elsewhere,
@@ -75,7 +76,7 @@ def create_user(
     with ctx.write("identity.user.create") as tx:
         domain = home_domain(tx, None if wish.domain_id is UNSET else wish.domain_id)
         refuse_directory_domain(tx, domain)
-        _refuse_taken(tx, domain, wish.name)
+        refuse_taken(tx, "user", domain, wish.name)
         options = shapes.options(wish.options, {})
         row = User(
             new_hex_id(),
@@ -101,12 +102,6 @@ def _hash(ctx: Ctx, action: str, password: str | None, settings: Settings, passw
     return hashed(password, settings.bcrypt_rounds)
 
 
-def _refuse_taken(tx: Tx, domain: str, name: str, own: str = "") -> None:
-    found = users.named(tx, domain, name)
-    if found is not None and found.id != own:
-        raise Conflict(f"There is already a user named {name} in this domain.")
-
-
 def update_user(
     ctx: Ctx, id: str, wish: shapes.UserChange, extra: dict[str, Any], settings: Settings, passwords: Passwords
 ) -> User:
@@ -117,7 +112,7 @@ def update_user(
         if wish.domain_id not in {UNSET, before.domain}:
             raise Invalid("A user stays in its domain.")
         if wish.name is not UNSET:
-            _refuse_taken(tx, before.domain, wish.name, id)
+            refuse_taken(tx, "user", before.domain, wish.name, id)
         enabled = shapes.flag(wish.enabled, before.enabled)
         refuse_kept_elsewhere(tx, id, wish.name is not UNSET, wish.enabled is not UNSET, bool(extra))
         if wish.password is not UNSET:
@@ -212,17 +207,11 @@ def create_group(ctx: Ctx, wish: shapes.NewGroup) -> Group:
     with ctx.write("identity.group.create") as tx:
         domain = home_domain(tx, None if wish.domain_id is UNSET else wish.domain_id)
         refuse_directory_domain(tx, domain)
-        _refuse_taken_group(tx, domain, wish.name)
+        refuse_taken(tx, "group", domain, wish.name)
         row = Group(new_hex_id(), domain, wish.name, wish.description)
         users.insert_group(tx, row)
         tx.audit(row.id, row.name)
         return row
-
-
-def _refuse_taken_group(tx: Tx, domain: str, name: str, own: str = "") -> None:
-    found = users.group_named(tx, domain, name)
-    if found is not None and found.id != own:
-        raise Conflict(f"There is already a group named {name} in this domain.")
 
 
 def update_group(ctx: Ctx, id: str, wish: shapes.GroupChange) -> Group:
@@ -232,7 +221,7 @@ def update_group(ctx: Ctx, id: str, wish: shapes.GroupChange) -> Group:
             raise Invalid("A group stays in its domain.")
         refuse_outside_group(tx, id)
         if wish.name is not UNSET:
-            _refuse_taken_group(tx, before.domain, wish.name, id)
+            refuse_taken(tx, "group", before.domain, wish.name, id)
         users.update_group(tx, id, shapes.given(name=wish.name, description=wish.description))
         tx.audit(id, before.name)
         return need_group(tx, id)

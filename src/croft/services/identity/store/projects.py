@@ -12,6 +12,7 @@ from croft.core import quota
 from croft.core.db import Tx
 from croft.core.page import Page
 from croft.services.identity.model import Project
+from croft.services.identity.model.likeness import with_likeness
 from croft.services.identity.store import epoch, extras, limits, tables
 from croft.services.identity.store.listing import listed
 
@@ -63,12 +64,13 @@ def list_(tx: Tx, equal: Mapping[str, Any], page: Page) -> list[Project]:
 
 
 def insert(tx: Tx, row: Project) -> None:
-    tx.run(_INSERT, {column.name: getattr(row, column.name) for column in _COLUMNS} | {"deleted": None})
+    values = {column.name: getattr(row, column.name) for column in _COLUMNS}
+    tx.run(_INSERT, with_likeness(values | {"deleted": None}))
 
 
 def update(tx: Tx, id: str, values: Mapping[str, Any]) -> None:
     if values:
-        tx.run(_UPDATE.values(**values), {"at": id})
+        tx.run(_UPDATE.values(**with_likeness(values)), {"at": id})
 
 
 def parents(tx: Tx) -> dict[str, str]:
@@ -134,8 +136,14 @@ _UNDEFAULT = (
 )
 
 
+def hold(tx: Tx, id: str) -> None:
+    """Keeps a project or domain from being deleted, or from getting anything, until the commit."""
+    tx.lock(f"identity:place:{id}")
+
+
 def forget(tx: Tx, id: str) -> None:
     """Ends every token, credential, trust, assignment and limit for it."""
+    hold(tx, id)
     for statement in _FORGET:
         tx.run(statement, {"id": id})
     tx.run(_UNDEFAULT, {"gone": id})

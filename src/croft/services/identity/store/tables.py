@@ -21,7 +21,9 @@ project = sa.Table(
     sa.Column("extra", Json, nullable=False),
     sa.Column("deleted", sa.BigInteger, nullable=True),
     sa.Column("slug", sa.String(63), nullable=True),
+    sa.Column("likeness", sa.String(64), nullable=True),
     sa.UniqueConstraint("domain", "name"),
+    sa.Index("ix_identity_project_domain_likeness", "domain", "likeness"),
     sa.Index("ix_identity_project_parent", "parent"),
     sa.Index("uq_identity_project_slug", "slug", unique=True),
 )
@@ -57,7 +59,9 @@ user = sa.Table(
     sa.Column("active_at", sa.BigInteger, nullable=True),
     sa.Column("second_failed", sa.Integer, nullable=False, server_default="0"),
     sa.Column("second_at", sa.BigInteger, nullable=False, server_default="0"),
+    sa.Column("likeness", sa.String(64), nullable=True),
     sa.UniqueConstraint("domain", "name"),
+    sa.Index("ix_identity_user_domain_likeness", "domain", "likeness"),
     sa.Index("ix_identity_user_password_expires", "password_expires"),
 )
 group = sa.Table(
@@ -67,6 +71,8 @@ group = sa.Table(
     sa.Column("domain", sa.String(64), nullable=False),
     sa.Column("name", sa.String(255), nullable=False),
     sa.Column("description", sa.Text, nullable=True),
+    sa.Column("likeness", sa.String(64), nullable=True),
+    sa.Index("ix_identity_group_domain_likeness", "domain", "likeness"),
     sa.UniqueConstraint("domain", "name"),
 )
 

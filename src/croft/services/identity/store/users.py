@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from croft.core.db import Tx
 from croft.core.page import Page
 from croft.services.identity.model import Group, User
+from croft.services.identity.model.likeness import with_likeness
 from croft.services.identity.model.rows import Login
 from croft.services.identity.store import epoch, tables
 from croft.services.identity.store.listing import listed
@@ -94,16 +95,23 @@ def list_(tx: Tx, equal: Mapping[str, Any], page: Page) -> list[User]:
 def insert(tx: Tx, row: User, password: str | None) -> None:
     values = {column.name: getattr(row, column.name) for column in _COLUMNS}
     times = {"password_at": tx.now, "active_at": tx.now}
-    tx.run(_INSERT, values | {"password": password, "history": [], "failed": 0, "failed_at": 0} | times)
+    fresh: dict[str, Any] = {"password": password, "history": [], "failed": 0, "failed_at": 0}
+    tx.run(_INSERT, with_likeness(values | fresh | times))
 
 
 def update(tx: Tx, id: str, values: Mapping[str, Any]) -> None:
     if values:
-        tx.run(_UPDATE.values(**values), {"at": id})
+        tx.run(_UPDATE.values(**with_likeness(values)), {"at": id})
+
+
+def hold(tx: Tx, id: str) -> None:
+    """Keeps a user or group from being deleted, or from being given anything, until the commit."""
+    tx.lock(f"identity:holder:{id}")
 
 
 def delete(tx: Tx, id: str) -> None:
     """With its tokens, credentials, memberships and assignments."""
+    hold(tx, id)
     tx.run(_ASSIGNMENTS, {"type": "user", "id": id})
     tx.run(_DELETE, {"id": id})
     epoch.end(tx, id)
@@ -175,10 +183,6 @@ def group(tx: Tx, id: str) -> Group | None:
     return tx.first(Group, _GROUP, {"id": id})
 
 
-def group_named(tx: Tx, domain: str, name: str) -> Group | None:
-    return tx.first(Group, _GROUP_NAMED, {"domain": domain, "name": name})
-
-
 def some_groups(tx: Tx, ids: Sequence[str]) -> list[Group]:
     return tx.all(Group, _SOME_GROUPS, {"ids": list(ids)})
 
@@ -188,15 +192,16 @@ def groups(tx: Tx, equal: Mapping[str, Any], page: Page) -> list[Group]:
 
 
 def insert_group(tx: Tx, row: Group) -> None:
-    tx.run(_GROUP_INSERT, {column.name: getattr(row, column.name) for column in _GROUP_COLUMNS})
+    tx.run(_GROUP_INSERT, with_likeness({column.name: getattr(row, column.name) for column in _GROUP_COLUMNS}))
 
 
 def update_group(tx: Tx, id: str, values: Mapping[str, Any]) -> None:
     if values:
-        tx.run(_GROUP_UPDATE.values(**values), {"at": id})
+        tx.run(_GROUP_UPDATE.values(**with_likeness(values)), {"at": id})
 
 
 def delete_group(tx: Tx, id: str) -> None:
+    hold(tx, id)
     tx.run(_ASSIGNMENTS, {"type": "group", "id": id})
     tx.run(_GROUP_DELETE, {"id": id})
 
