@@ -340,12 +340,21 @@ class TestSubProjects:
         assert answers == [201] * (6 - depth) + [403] * depth
 
     def test_many_at_once_do_not_outgrow_it(self, db: Database) -> None:
-        town = Town(House(db, sub_projects=3))
-        token = town.token()
-        wishes = [self.wish(town, f"low {at}") for at in range(8)]
+        """From every level of the tree."""
+        town = Town(House(db, sub_projects=5))
+        places = [
+            town.tower,
+            *(town.ask("POST", "/projects", self.wish(town, f"p{at}")).json["project"]["id"] for at in "123"),
+        ]
+        tokens = {place: town.token(project=place) for place in places}
+        wishes = [self.wish(town, f"low {at}", parent_id=places[at % 4]) for at in range(12)]
+
+        def ask(wish: dict[str, Any]) -> int:
+            return town.status("POST", "/projects", wish, tokens[wish["project"]["parent_id"]])
+
         with ThreadPoolExecutor(4) as pool:
-            answers = list(pool.map(lambda wish: town.status("POST", "/projects", wish, token), wishes))
-        assert sorted(answers) == [201] * 3 + [403] * 5
+            answers = list(pool.map(ask, wishes))
+        assert sorted(answers) == [201] * 2 + [403] * 10
 
     def test_an_operator_may_keep_it_to_themselves(self, sqlite_db: Database) -> None:
         town = Town(House(sqlite_db, sub_projects=0))

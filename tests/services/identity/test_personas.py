@@ -155,7 +155,8 @@ def test_who_only_reads_changes_nothing(realms: Realms, role: str, scope: str) -
         {"credential": {"user_id": realms.things[realms.own]["member"], "type": "x", "blob": "x"}},
     )
     path = f"/credentials/{key.json['credential']['id']}"
-    assert realms.ask("DELETE", path, token, realms.own).status in {403, 404}
+    assert realms.ask("DELETE", path, token, realms.own).status == 404
+    assert realms.ask("DELETE", "/users/{member}/tokens", token, realms.own).status == 404
 
 
 @pytest.mark.parametrize("role", ["manager", "admin"])
@@ -255,3 +256,16 @@ def test_a_project_token_in_the_domain_is_no_token_for_the_domain(realms: Realms
     assert realms.ask("GET", "/users/{user}", token, realms.own).status == 404
     assert realms.ask("GET", "/domains/{domain}", token, realms.own).status == 200
     assert realms.ask("GET", "/domains/{domain}", token, realms.foreign).status == 404
+
+
+@pytest.mark.parametrize(("role", "scope", "sees"), [("reader", "system", True), ("admin", "domain", False)])
+def test_other_peoples_tokens_are_looked_at_by_readers_of_the_system_and_ended_by_operators(
+    realms: Realms, role: str, scope: str, sees: bool
+) -> None:
+    token, subject = realms.token(role, scope), realms.house.demo()
+    headers = {"X-Subject-Token": subject}
+    assert realms.house.ask("GET", "/auth/tokens", token=token, headers=headers).status == (200 if sees else 404)
+    assert realms.house.ask("DELETE", "/auth/tokens", token=token, headers=headers).status == (403 if sees else 404)
+    assert realms.house.valid(subject)
+    assert realms.house.ask("DELETE", "/auth/tokens", headers=headers).status == 204
+    assert not realms.house.valid(subject)

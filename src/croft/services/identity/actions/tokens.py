@@ -8,7 +8,7 @@ from typing import Any
 
 from croft.core.ctx import Ctx
 from croft.core.db import Database, Tx
-from croft.core.errors import NotFound, Unauthorized
+from croft.core.errors import Forbidden, NotFound, Unauthorized
 from croft.core.policy import Actor
 from croft.services.identity import wire
 from croft.services.identity.actions.keyring import read_sealer
@@ -152,8 +152,8 @@ class Tokens:
 
 
 def visible(actor: Actor, known: Known) -> bool:
-    """One's own tokens, and anybody's for operators and services; a foreign one is as good as missing."""
-    return actor.is_admin or "service" in actor.roles or known.standing.token.user == actor.user
+    """One's own tokens, and anybody's for operators, services and readers of the system; others are missing."""
+    return "service" in actor.roles or actor.reach.project is None or known.standing.token.user == actor.user
 
 
 def _need(actor: Actor, known: Known | None) -> Known:
@@ -174,6 +174,8 @@ def show_token(ctx: Ctx, found: Tokens, text: str, *, with_catalog: bool) -> byt
 def delete_token(ctx: Ctx, found: Tokens, text: str) -> None:
     with ctx.write("identity.token.delete") as tx:
         token = _need(ctx.actor, found.find(tx, text)).standing.token
+        if not (ctx.actor.is_admin or token.user == ctx.actor.user):
+            raise Forbidden("Only operators end other people's tokens.")
         tx.audit(token.audit[0])
         epoch.end(tx, token.audit[0], token.expires)
 
