@@ -246,7 +246,7 @@ def test_what_makes_no_sense_is_refused(town: Town, wrong: dict[str, Any]) -> No
 def test_odd_texts_come_back_as_they_were(either: Town) -> None:
     ada = either.user("ada")
     text = "\u202e'; DROP TABLE work; -- <script>alert(1)</script> 😀 {{7*7}}"
-    id = either.asked(ada, purpose=text, name=text)
+    id = either.asked(ada, purpose=text, name=text[1:])
     assert either.call("GET", f"/requests/{id}", token=ada).json["request"]["purpose"] == text
     assert either.decide(id, comment=text).status == 200
 

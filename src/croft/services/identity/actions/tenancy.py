@@ -8,7 +8,8 @@ from croft.core.db import Tx
 from croft.core.errors import Conflict
 from croft.services.identity.actions.births import Births
 from croft.services.identity.actions.family import refuse_unfit
-from croft.services.identity.actions.projects import end_project, project_exists, refuse_taken
+from croft.services.identity.actions.naming import refuse_taken
+from croft.services.identity.actions.projects import end_project, project_exists
 from croft.services.identity.model import Assignment, Project, User
 from croft.services.identity.model.roles import below
 from croft.services.identity.store import epoch, projects, roles, users
@@ -58,7 +59,7 @@ def found_project(tx: Tx, births: Births, row: Project, owners: Sequence[str], r
     home = projects.show(tx, row.domain)
     if home is None or not (home.is_domain and home.enabled):
         raise Conflict("The requester's domain is gone or disabled.")
-    refuse_taken(tx, row.domain, row.name)
+    refuse_taken(tx, "project", row.domain, row.name)
     born = births.register(tx, row)
     held = roles.named(tx, "", role)
     if held is None:

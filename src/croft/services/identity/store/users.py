@@ -183,6 +183,10 @@ def group(tx: Tx, id: str) -> Group | None:
     return tx.first(Group, _GROUP, {"id": id})
 
 
+def group_named(tx: Tx, domain: str, name: str) -> Group | None:
+    return tx.first(Group, _GROUP_NAMED, {"domain": domain, "name": name})
+
+
 def some_groups(tx: Tx, ids: Sequence[str]) -> list[Group]:
     return tx.all(Group, _SOME_GROUPS, {"ids": list(ids)})
 
