@@ -124,3 +124,28 @@ def test_a_request_is_taken_back_and_its_list_pages(shell: Shell) -> None:
     ]
     assert "withdrawn" in shell.says("project", "withdraw", ids[0].rstrip(":"), cloud="ada")
     assert len(shell.says("project", "requests", cloud="ada").splitlines()) == 2
+
+
+def test_a_projects_name_shared_by_two_is_not_guessed(shell: Shell) -> None:
+    town = shell.town
+    domain = town.world.call("POST", "/identity/v3/domains", {"domain": {"name": "empire"}}, token=town.admin).json
+    for home in ("default", domain["domain"]["id"]):
+        wish = {"project": {"name": "twin", "domain_id": home}}
+        assert town.world.call("POST", "/identity/v3/projects", wish, token=town.admin).status == 201
+    assert "without end" in shell.says("project", "extend", "twin-2", "--forever"), "a slug is one project's"
+    asked = shell.says("project", "extend", "twin", "--forever")
+    first = town.world.call("GET", "/identity/v3/projects", token=town.admin, query="slug=twin").json["projects"]
+    assert asked.startswith(first[0]["id"]), "slugs come before names"
+    patch = {"project": {"name": "twin-2"}}
+    assert town.world.call("PATCH", f"/identity/v3/projects/{first[0]['id']}", patch, token=town.admin).status == 200
+    other = town.world.call("GET", "/identity/v3/projects", token=town.admin, query="slug=twin-2").json["projects"]
+    assert shell.says("project", "extend", "twin-2", "--forever").startswith(other[0]["id"])
+
+
+def test_names_no_slug_tells_apart_need_an_id(shell: Shell) -> None:
+    town = shell.town
+    domain = town.world.call("POST", "/identity/v3/domains", {"domain": {"name": "empire"}}, token=town.admin).json
+    for home in ("default", domain["domain"]["id"]):
+        wish = {"project": {"name": "Twin Towers", "domain_id": home}}
+        assert town.world.call("POST", "/identity/v3/projects", wish, token=town.admin).status == 201
+    assert "more than one project Twin Towers" in shell.refused("project", "extend", "Twin Towers", "--forever")
