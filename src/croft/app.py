@@ -215,8 +215,8 @@ def accelerator(run: Path) -> str:
 
 def _tenancy_rules(config: Config) -> tenancy.Settings:
     return tenancy.Settings(
-        reviewer_role=config.reviewer_role,
         owner_role=config.owner_role,
+        reviewer_role=config.reviewer_role,
         grace_days=config.expiry_grace_days,
         delete_expired=config.expiry_delete,
     )

@@ -339,3 +339,10 @@ def test_what_lies_below_an_archived_project_is_archived_too(either: Town) -> No
     assert (refused.status, "tower above it is disabled" in refused.json["error"]["message"]) == (403, True)
     for id in (place, child):
         assert either.call("POST", f"/projects/{id}/restore", {"restore": {}}).json["project"]["enabled"]
+
+
+def test_where_members_own_their_project_they_end_it(sqlite_db: Database, tmp_path: Path) -> None:
+    town = Town(sqlite_db, tmp_path, owner_role="member")
+    place, ada = town.owned()
+    assert town.ask(ada, kind="quota", quota={"cores": 1}).status == 201
+    assert town.call("POST", f"/projects/{place}/archive", {"archive": {}}, token=ada).status == 200
