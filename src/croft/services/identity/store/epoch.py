@@ -62,7 +62,8 @@ class _Changes:
 
     def __call__(self, tx: Tx) -> None:
         number: int = tx.scalar(_BUMP)
-        tx.run(_NOTE, [{"number": number, "subject": each} for each in self.subjects])
+        for each in self.subjects:
+            tx.run(_NOTE, {"number": number, "subject": each})
         if number % 256 == 0:
             tx.run(_TRIM, {"before": number - KEPT})
         for subject, until in self.ended.items():
