@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import random
 
+import msgspec
 import pytest
 from cryptography.fernet import Fernet
 
@@ -118,6 +119,14 @@ def test_a_sealed_text_that_is_no_token_is_none(house: House) -> None:
     """Sealed by the house's own key, and yet not in the words of a token."""
     key = keyring.list_keys(house.db)[-1].secret
     text = Fernet(key).encrypt_at_time(b"\x93\x01\x02" + b"x" * 60, house.clock.now()).decode().rstrip("=")
+    assert house.call("GET", f"{V3}/auth/projects", token=text).status == 401
+
+
+def test_a_token_in_the_words_of_a_newer_release_is_none(house: House) -> None:
+    """Two releases run side by side while a site upgrades."""
+    key = keyring.list_keys(house.db)[-1].secret
+    packed = msgspec.msgpack.encode([1, b"u" * 16, b"p" * 16, [99], house.clock.now(), 60, b"a" * 16, 1, ""])
+    text = Fernet(key).encrypt_at_time(packed, house.clock.now()).decode().rstrip("=")
     assert house.call("GET", f"{V3}/auth/projects", token=text).status == 401
 
 
