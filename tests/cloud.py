@@ -107,7 +107,7 @@ def build(db: Database, config: Config) -> Cloud:
     people = {name: (faults.wrap("people", port), wishes) for name, (port, wishes) in engines.people.items()}
     croft = Croft(config, db, replace(wrapped, people=people))
     croft.seed(Passwords("admin-password", "demo-password"))
-    world = World(db, croft.services, croft.authenticate)
+    world = World(db, croft.services, croft.authenticate, croft.policy)
     world.loop.reconcilers = {kind: Watched(faults, each) for kind, each in world.loop.reconcilers.items()}
     world.settle()
     return Cloud(world, engines, faults, croft)

@@ -11,18 +11,31 @@ from urllib.parse import quote
 
 import sqlalchemy as sa
 
+from croft.core import audit
 from croft.core.clock import ManualClock
 from croft.core.ctx import Ctx
-from croft.core.db import Database
+from croft.core.db import Database, metadata
 from croft.core.errors import Unauthorized
 from croft.core.http import Application, Response, Service
-from croft.core.http.service import Arrival
+from croft.core.http.service import Arrival, Matched
 from croft.core.policy import Actor, Policy
 from croft.core.quota import Quotas
 from croft.core.work import work
 from croft.core.work.loop import Loop
 
 BASE = "https://cloud.test:8443"
+
+UNWRITTEN = {"/echo"}
+READING = {"compute.server.console", "compute.server.forget_password"}
+"""What does not begin with GET and changes nothing: no password is kept that could be forgotten."""
+
+
+def contents(db: Database) -> dict[str, int]:
+    """How many rows each table has: what a refused request must not change. That it was refused may be written down."""
+    with db.read() as tx:
+        found = {each.name: sa.select(sa.func.count()).select_from(each) for each in metadata.sorted_tables}
+        found["audit"] = found["audit"].where(audit.record.c.outcome == audit.DONE)
+        return {name: tx.scalar(statement) for name, statement in found.items()}
 
 
 def actor(role: str = "member", project: str = "alpha", user: str = "") -> Actor:
@@ -65,11 +78,12 @@ class World:
         db: Database,
         services: Sequence[Service],
         authenticate: Callable[[str], Actor] | None = None,
+        policy: Policy | None = None,
     ) -> None:
         self.db = db
         self.clock = db.clock
         self.services = list(services)
-        self.policy = Policy(rule for service in services for rule in service.rules)
+        self.policy = policy or Policy(rule for service in services for rule in service.rules)
         self.quotas = Quotas({name: value for service in services for name, value in service.quotas.items()})
         self.base = BASE
         self._authenticate = authenticate
@@ -115,8 +129,19 @@ class World:
         else:
             stream = iter(chunks) if chunks is not None else iter([payload] if payload else [])
             response = self.application.handle(matched, b"" if matched.route.stream else payload, stream)
+        if not isinstance(matched, Response):
+            self._audited(matched, response.status)
         whole = response.body if isinstance(response.body, bytes) else b"".join(response.body)
         return Answer(response.status, response.headers, whole)
+
+    def _audited(self, matched: Matched, status: int) -> None:
+        """A law: what changed something has left a line in the audit, and who was refused a change too."""
+        method, path = matched.arrival.method, matched.route.path
+        if method in {"GET", "HEAD"} or path in UNWRITTEN or status not in {*range(200, 300), 403}:
+            return
+        if status != 403 and matched.trail.action in READING:
+            return
+        assert matched.trail.written, f"{method} {path} answered {status} without a line in the audit"
 
     def settle(self, seconds: int = 0, rounds: int = 2000) -> None:
         """Runs everything due until nothing is; then on through so many (manual) seconds, from due time to due time."""

@@ -306,7 +306,9 @@ class Croft:
         self._tenancy.halts.extend(each.halt for each in reversed(self.services) if each.halt is not None)
         purges.extend(each.purge for each in reversed(self.services) if each.purge is not None)
         self.policy = Policy(
-            (rule for service in self.services for rule in service.rules), read_overrides(config.state / "policy.toml")
+            (rule for service in self.services for rule in service.rules),
+            read_overrides(config.state / "policy.toml"),
+            auditor=config.auditor_role,
         )
         self.quotas = Quotas({name: value for service in self.services for name, value in service.quotas.items()})
         self.application = Application(self.services, db, self.policy, self.quotas, self.authenticate)
@@ -329,7 +331,7 @@ class Croft:
             compute.service(db, engines.hypervisor, engines.block, engines.imagestore),
         )
         self._held = inventory(engines, services)
-        return (*services, operations.service(db, lambda: self.loop.reconcilers, self._held))
+        return (*services, operations.service(db, lambda: self.loop.reconcilers, self._held, self.config.audit_days))
 
     def seed(self, passwords: Passwords) -> None:
         """What every cloud has from its first start; safe to repeat. Tells the engines who answers and who listens."""

@@ -28,7 +28,7 @@ def ctx(db: Database, role: str = "member", project: str = "alpha") -> Ctx:
 
 def entries(db: Database, scope: Scope = ALL, page: Page | None = None, **narrowed: str) -> list[audit.Entry]:
     with db.read() as tx:
-        return audit.entries(tx, scope, page or Page(), **narrowed)  # type: ignore[arg-type]
+        return audit.entries(tx, scope, page or Page(), audit.Narrow(**narrowed))  # type: ignore[arg-type]
 
 
 def test_no_permission_no_transaction(db: Database) -> None:

@@ -163,3 +163,14 @@ def test_an_override_says_it_of_each_kind_of_token() -> None:
 def test_an_override_of_nothing_or_to_nobody_refuses_to_start(overrides: dict[str, str]) -> None:
     with pytest.raises(ValueError, match="unknown"):
         Policy(RULES, overrides)
+
+
+def test_auditors_are_those_who_hold_the_role_on_the_system() -> None:
+    rules = (Rule("t.audit.list", Role.READER, "audit", "read", auditor=True), RULES[0])
+    policy, role = Policy(rules, auditor="watcher"), frozenset({"watcher"})
+    on_the_system = Actor(user="u", roles=role, system=True)
+    assert policy.check(on_the_system, "t.audit.list") == Scope(None)
+    assert not policy.allows(on_the_system, RULES[0].action)
+    for elsewhere in (Actor("u", project="p", roles=role), Actor("u", domain="d", roles=role), Actor("u", roles=role)):
+        assert not policy.allows(elsewhere, "t.audit.list")
+    assert not Policy(rules).allows(on_the_system, "t.audit.list")

@@ -5,16 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import sqlalchemy as sa
-
-from croft.core.db import metadata
 from tests.hostile.tenants import GLANCE, NOVA, OPERATOR, THIEF, V2, VICTIM, Tenants
-
-
-def contents(cloud: Tenants) -> dict[str, int]:
-    with cloud.world.db.read() as tx:
-        count = sa.select(sa.func.count())
-        return {table.name: tx.scalar(count.select_from(table)) for table in metadata.sorted_tables}
+from tests.world import contents
 
 
 @dataclass(frozen=True)
@@ -64,12 +56,12 @@ def things(cloud: Tenants) -> Things:
 
 def refused(cloud: Tenants, attempts: list[tuple[str, str, Any]]) -> None:
     """Each attempt of the thief is a client's error, and they all change nothing."""
-    before = contents(cloud)
+    before = contents(cloud.world.db)
     for method, path, body in attempts:
         answer = cloud.call(method, f"{V2}/{path}", body)
         assert 400 <= answer.status < 500, (method, path, body, answer.body)
         assert answer.json["NeutronError"]["message"]
-    assert contents(cloud) == before
+    assert contents(cloud.world.db) == before
 
 
 def test_foreign_networks_and_ports_are_missing(cloud: Tenants) -> None:
@@ -165,7 +157,7 @@ def test_foreign_things_for_servers_are_missing(cloud: Tenants) -> None:
         {"min_count": 50, "max_count": 99},
         {"project_id": "alpha"},
     ]
-    before = contents(cloud)
+    before = contents(cloud.world.db)
     for each in theft:
         answer = cloud.call("POST", f"{NOVA}/servers", {"server": good | each})
         assert 400 <= answer.status < 500, (each, answer.body)
@@ -183,7 +175,7 @@ def test_foreign_things_for_servers_are_missing(cloud: Tenants) -> None:
     for user in ("user-member-alpha", "user-admin-cloud"):
         assert cloud.call("GET", f"{NOVA}/os-keypairs", query=f"user_id={user}").status == 403
         assert cloud.call("POST", f"{NOVA}/os-keypairs", {"keypair": {"name": "n", "user_id": user}}).status == 403
-    assert contents(cloud) == before
+    assert contents(cloud.world.db) == before
 
 
 def test_images_are_not_given_made_public_or_taken(sqlite_cloud: Tenants) -> None:

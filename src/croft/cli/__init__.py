@@ -15,6 +15,7 @@ COMMANDS = {
     "logs": "croft.cli.status:logs",
     "env": "croft.cli.status:env",
     "why": "croft.cli.why:why",
+    "audit": "croft.cli.audit:audit",
     "image": "croft.cli.image:image",
     "keys": "croft.cli.keys:keys",
     "dev": "croft.cli.dev:dev",

@@ -91,6 +91,22 @@ class Client:
         answer = self._authenticated(service_type, method, path, data, sent, SECONDS)
         return json.loads(answer) if answer else None
 
+    def lines(self, service_type: str, path: str) -> Iterator[bytes]:
+        """The lines of a streamed answer, as they come."""
+        self._authenticate()
+        url = urlsplit(self._endpoint(service_type) + path)
+        connection = self._connect(url.scheme, url.hostname or "", url.port, SECONDS)
+        try:
+            connection.request("GET", f"{url.path}?{url.query}", headers={"X-Auth-Token": self._token})
+            answer = connection.getresponse()
+            if answer.status >= http.HTTPStatus.BAD_REQUEST:
+                raise ClientError(_reason(answer.read()) or answer.reason, answer.status)
+            yield from answer
+        except (OSError, http.client.HTTPException) as error:
+            raise ClientError(f"{url.scheme}://{url.netloc} broke off: {error}") from error
+        finally:
+            connection.close()
+
     def upload(self, service_type: str, path: str, file: Path) -> None:
         """PUTs the bytes of a file, in constant memory and with a fresh token, since a stream cannot be sent twice."""
         headers = {"Content-Type": "application/octet-stream", "Content-Length": str(file.stat().st_size)}

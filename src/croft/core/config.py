@@ -108,6 +108,10 @@ class Config:
     """Days without a login after which a user counts as disabled; 0: never."""
     require_totp_for: str = ""
     """Roles, comma-separated, that a login by password gives only together with a one-time code."""
+    audit_days: int = 400
+    """So long the lines of the audit are kept; 0: for ever."""
+    auditor_role: str = "auditor"
+    """Who holds this role on the system reads the audit of every project, and nothing else by it."""
     log_level: str = "INFO"
     people: Tables = field(default_factory=dict, repr=False)
     """`[people.DOMAIN]`: directories whose people log in here (drivers/people)."""

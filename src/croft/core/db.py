@@ -260,6 +260,11 @@ class Database:
         self.engine.dispose()
 
 
+def spoken(conn: Connection, sqlite: Sequence[str], postgresql: Sequence[str]) -> Sequence[str]:
+    """Those of two lists of statements that this database understands, for what SQLAlchemy has no words."""
+    return sqlite if conn.dialect.name == "sqlite" else postgresql
+
+
 def _is_ours(error: Exception | None) -> bool:
     """SQLite calls wrong SQL an operational error too."""
     return getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_ERROR

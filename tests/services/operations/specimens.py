@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from croft.services.operations import actions
-from croft.services.operations.model import KIND
-from croft.services.operations.reconcile import Held, OrphanReconciler
+from croft.services.operations.model import KIND, RETENTION
+from croft.services.operations.reconcile import Held, OrphanReconciler, RetentionReconciler
 from tests.laws.specimen import Specimen
 from tests.world import World
 
@@ -13,7 +13,7 @@ NAME = "specimen"
 
 def _engines(world: World) -> dict[str, Held]:
     service = next(each for each in world.services if each.name == "operations")
-    (found,) = service.reconcilers
+    found, _ = service.reconcilers
     assert isinstance(found, OrphanReconciler)
     assert isinstance(found.engines, dict)
     return found.engines
@@ -31,4 +31,22 @@ def _delete(world: World, id: str) -> None:
     actions.seed(world.db, [id])
 
 
-SPECIMENS = [Specimen(KIND, _create, _delete)]
+def _retention(world: World) -> RetentionReconciler:
+    (found,) = (each for each in world.loop.reconcilers.values() if each.kind == RETENTION)
+    inner = getattr(found, "_reconciler", found)
+    assert isinstance(inner, RetentionReconciler)
+    return inner
+
+
+def _keep(world: World) -> str:
+    _retention(world).days = 400
+    actions.seed(world.db, [])
+    return "audit"
+
+
+def _keep_for_ever(world: World, _id: str) -> None:
+    _retention(world).days = 0
+    actions.seed(world.db, [])
+
+
+SPECIMENS = [Specimen(KIND, _create, _delete), Specimen(RETENTION, _keep, _keep_for_ever)]

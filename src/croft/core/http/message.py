@@ -10,7 +10,8 @@ from urllib.parse import parse_qs
 
 import msgspec
 
-from croft.core.ctx import Ctx
+from croft.core.audit import NOWHERE, Origin
+from croft.core.ctx import Ctx, Trail
 from croft.core.errors import Invalid
 from croft.core.http.microversion import Version
 from croft.core.page import Page, parse_page
@@ -68,6 +69,8 @@ class Request:
     version: Version
     chunks: Iterator[bytes]
     """The body of a streaming route; empty elsewhere."""
+    origin: Origin = NOWHERE
+    trail: Trail = field(default_factory=Trail)
     _ctx: Ctx | None = None
     _query: dict[str, list[str]] | None = None
 

@@ -7,10 +7,12 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from croft.core.ctx import Ctx
+from croft.core.audit import Origin
+from croft.core.audit.ledger import Ledger
+from croft.core.ctx import Ctx, Trail
 from croft.core.db import Database, Tx
 from croft.core.errors import CroftError, Forbidden, MethodNotAllowed, NotFound, Unauthorized, Unavailable
-from croft.core.http import dialects
+from croft.core.http import dialects, recording
 from croft.core.http.message import Request, Response, reply
 from croft.core.http.microversion import NONE, Microversions, Version
 from croft.core.http.routes import Route, Router
@@ -80,6 +82,7 @@ class Application:
         self.services = {service.prefix.strip("/"): service for service in services}
         self._routers = {prefix: Router(service.routes) for prefix, service in self.services.items()}
         self._db, self._policy, self._quotas, self._authenticate = db, policy, quotas, authenticate
+        self.ledger = Ledger(db)
         self.near = db.exclusive
         """Whether a read waits for nobody: no other process, and no network, between us and the rows."""
 
@@ -104,7 +107,9 @@ class Application:
         """Authenticates, runs the handler, and words whatever goes wrong in the API's dialect. Never raises."""
         try:
             response = matched.route.handler(self._request(matched, content, chunks))
+            recording.came_in(self.ledger, matched)
         except CroftError as error:
+            recording.refused(self.ledger, matched, error)
             return self.refuse(matched, error)
         except Unavailable as error:
             return self.refuse(matched, Away(f"{error} Try again in a moment."))
@@ -132,7 +137,16 @@ class Application:
             matched.actor = self._authenticate(token)
             if not matched.actor.may_request(matched.service.type, arrival.method, matched.path):
                 raise Forbidden("The access rules of this application credential do not cover the request.")
-            ctx = Ctx(self._db, self._policy, self._quotas, matched.actor, matched.request_id)
+            ctx = Ctx(
+                self._db,
+                self._policy,
+                self._quotas,
+                matched.actor,
+                matched.request_id,
+                origin=matched.origin,
+                trail=matched.trail,
+                ledger=self.ledger,
+            )
         return Request(
             method=arrival.method,
             path=matched.path,
@@ -145,6 +159,8 @@ class Application:
             request_id=matched.request_id,
             version=matched.version,
             chunks=chunks,
+            origin=matched.origin if ctx is None else ctx.origin,
+            trail=matched.trail,
             _ctx=ctx,
         )
 
@@ -220,7 +236,14 @@ class Matched:
     route: Route = None  # type: ignore[assignment]
     params: dict[str, str] = field(default_factory=dict)
     actor: Actor | None = None
+    trail: Trail = field(default_factory=Trail)
     began: float = field(default_factory=time.monotonic)
+
+    @property
+    def origin(self) -> Origin:
+        arrival = self.arrival
+        asked = f"{arrival.method} {self.service.prefix}{self.path}"
+        return Origin(arrival.client, arrival.headers.get("user-agent", ""), asked)
 
 
 def _printable(path: str) -> str:

@@ -9,12 +9,14 @@ from croft.core.http import Service, dialects
 from croft.core.work import Reconciler
 from croft.services.operations import api
 from croft.services.operations.policy import RULES
-from croft.services.operations.reconcile import Held, OrphanReconciler
+from croft.services.operations.reconcile import Held, OrphanReconciler, RetentionReconciler
 
-__all__ = ["Held", "service"]
+__all__ = ["Held", "RetentionReconciler", "service"]
 
 
-def service(db: Database, reconcilers: Callable[[], Mapping[str, Reconciler]], engines: Mapping[str, Held]) -> Service:
+def service(
+    db: Database, reconcilers: Callable[[], Mapping[str, Reconciler]], engines: Mapping[str, Held], audit_days: int = 0
+) -> Service:
     return Service(
         name="operations",
         type="operations",
@@ -23,5 +25,5 @@ def service(db: Database, reconcilers: Callable[[], Mapping[str, Reconciler]], e
         dialect=dialects.identity,
         rules=RULES,
         routes=api.routes(reconcilers),
-        reconcilers=(OrphanReconciler(db, engines),),
+        reconcilers=(OrphanReconciler(db, engines), RetentionReconciler(db, audit_days)),
     )

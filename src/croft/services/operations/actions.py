@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from croft.core import audit, work
 from croft.core.ctx import Ctx
@@ -11,14 +11,15 @@ from croft.core.errors import EngineError, NotFound
 from croft.core.page import Page
 from croft.core.work import Explains, Explanation, Reconciler
 from croft.services.operations import store
-from croft.services.operations.model import KIND, Orphan
+from croft.services.operations.model import KIND, RETENTION, Orphan
 
 
 def seed(db: Database, engines: Iterable[str]) -> None:
-    """Has every engine's list looked at from now on."""
+    """Has every engine's list and the age of the audit looked at from now on."""
     with db.write() as tx:
         for engine in sorted(engines):
             work.wake(tx, KIND, engine)
+        work.wake(tx, RETENTION, "audit")
 
 
 def explain(
@@ -59,6 +60,19 @@ def list_orphans(ctx: Ctx) -> list[Orphan]:
         return store.reported(tx, tx.scope)
 
 
-def list_audit(ctx: Ctx, page: Page, target: str, prefix: str) -> list[audit.Entry]:
+def list_audit(ctx: Ctx, page: Page, narrow: audit.Narrow, *, oldest_first: bool = False) -> list[audit.Entry]:
+    """Of the own project; of every project, or the one that is named, for those who may read across."""
+    ctx.settle()
     with ctx.read("operations.audit.list") as tx:
-        return audit.entries(tx, tx.scope, page, target=target or None, prefix=prefix)
+        if not tx.scope.covers(narrow.project or tx.scope.project):
+            raise NotFound(f"Could not find project: {narrow.project[:64]}.")
+        return audit.entries(tx, tx.scope, page, narrow, oldest_first=oldest_first)
+
+
+def export_audit(ctx: Ctx, narrow: audit.Narrow) -> Iterator[audit.Entry]:
+    """Everything, oldest first, a page at a time: no transaction is held between two."""
+    page, known = Page(), list_audit(ctx, Page(), narrow, oldest_first=True)
+    while known:
+        yield from known
+        page = Page(marker=known[-1].id)
+        known = list_audit(ctx, page, narrow, oldest_first=True) if len(known) == page.limit else []

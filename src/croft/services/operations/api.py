@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from itertools import chain
 
 from croft.core.http import Request, Response, Route, reply
 from croft.core.work import Reconciler
 from croft.services.operations import actions, wire
+from croft.services.operations.wire import cadf
 
 
 def routes(reconcilers: Callable[[], Mapping[str, Reconciler]]) -> list[Route]:
@@ -19,6 +21,7 @@ def routes(reconcilers: Callable[[], Mapping[str, Reconciler]]) -> list[Route]:
         Route("GET", "/v1/work/{id}", show_work, "operations.work.show"),
         Route("GET", "/v1/orphans", list_orphans, "operations.orphan.list"),
         Route("GET", "/v1/audit", list_audit, "operations.audit.list"),
+        Route("GET", "/v1/audit/cadf", export_audit, "operations.audit.list"),
     ]
 
 
@@ -31,5 +34,14 @@ def list_orphans(req: Request) -> Response:
 
 
 def list_audit(req: Request) -> Response:
-    found = actions.list_audit(req.ctx, req.page(), req.first("target"), req.first("action"))
+    narrow, oldest_first = wire.narrowed(req.query), wire.oldest_first(req.query)
+    found = actions.list_audit(req.ctx, req.page(), narrow, oldest_first=oldest_first)
     return reply({"audit": [wire.audited(each) for each in found]})
+
+
+def export_audit(req: Request) -> Response:
+    """Streamed: the first page is looked for before the answer begins, so that a refusal is one."""
+    lines = actions.export_audit(req.ctx, wire.narrowed(req.query))
+    first = next(lines, None)
+    texts = (cadf.text(each) for each in chain([] if first is None else [first], lines))
+    return Response(200, texts, {"content-type": "application/x-ndjson"})

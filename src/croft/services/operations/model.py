@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import msgspec
 
 KIND = "operations.orphans"
+RETENTION = "operations.audit"
 HOUR = 3600
 
 

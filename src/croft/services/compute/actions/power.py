@@ -132,13 +132,17 @@ def list_server_actions(ctx: Ctx, id: str, *, even_gone: bool) -> Done:
     with ctx.read("compute.server.list_actions") as tx:
         found = store.servers.find(tx, tx.scope, id)
         if found is not None:
-            entries = audit.entries(tx, ALL, Page(), target=id, prefix="compute.server.")
+            entries = audit.entries(tx, ALL, Page(), _done_to(id))
             return Done(entries, found.project, found.host)
         known = even_gone and is_uuid(id)
-        entries = audit.entries(tx, tx.scope, Page(), target=id, prefix="compute.server.") if known else []
+        entries = audit.entries(tx, tx.scope, Page(), _done_to(id)) if known else []
     if not entries:
         raise NotFound(f"Instance {id[:64]} could not be found.")
     return Done(entries)
+
+
+def _done_to(id: str) -> audit.Narrow:
+    return audit.Narrow(target=id, prefix="compute.server.", outcome=audit.DONE)
 
 
 def purge(db: Database, project: str) -> dict[str, list[str]]:

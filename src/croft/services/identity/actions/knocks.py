@@ -10,6 +10,7 @@ import logging
 from dataclasses import dataclass
 from functools import cached_property
 
+from croft.core import audit
 from croft.core.db import Tx
 from croft.core.errors import TooManyRequests
 from croft.core.log import pairs
@@ -32,6 +33,7 @@ class Visit:
     address: str = NOWHERE
     request: str = "-"
     receipt: str = ""
+    origin: audit.Origin = audit.NOWHERE
 
     @cached_property
     def network(self) -> str:

@@ -10,6 +10,7 @@ from croft.core.db import Database, Tx
 from croft.core.errors import Forbidden, Invalid, NotFound, Unauthorized
 from croft.core.ids import new_secret
 from croft.services.identity import wire
+from croft.services.identity.actions import meant
 from croft.services.identity.actions.factors import Factors, Shown
 from croft.services.identity.actions.knocks import Visit
 from croft.services.identity.actions.outside import Directories
@@ -93,6 +94,9 @@ class Door:
             return "", None
         lacks = self.factors.lacks_code(shown, (name for _, name in issued[1].standing.roles))
         return issued[0], None if lacks else issued[1]
+
+    def meant(self, identity: wire.Identity) -> tuple[str, str]:
+        return meant.whom(self._db, identity)
 
     def _prove(self, identity: wire.Identity, visit: Visit) -> Proof:
         proofs = []

@@ -115,4 +115,5 @@ class Passwords:
             if now is None or now.password != login.password:
                 raise Conflict("The password was changed meanwhile.")
             self.set(tx, now, secret, own=True)
-            audit.write(tx, Actor(user=user), "", visit.request, "identity.user_password.update", user, "")
+            words = {"project": "", "request": visit.request, "action": "identity.user_password.update"}
+            audit.write(tx, audit.values_of(Actor(user), visit.origin, **words, target=user, name=""))

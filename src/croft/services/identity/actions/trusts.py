@@ -82,7 +82,7 @@ def create_trust(ctx: Ctx, wish: shapes.NewTrust) -> tuple[Trust, list[Role]]:
             None if parent is None else parent.id,
         )
         trusts.insert(tx, row)
-        tx.audit(row.id, place.name)
+        tx.audit(row.id, place.name, place.id)
         return row, [book.roles[role] for role in row.roles]
 
 

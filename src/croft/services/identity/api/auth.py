@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 from croft.core.errors import Invalid
 from croft.core.http import Request, Response, Route, empty, reply
@@ -34,10 +35,13 @@ class AuthApi:
 
     def create(self, req: Request) -> Response:
         wish = req.decode(wire.AuthRequest)
+        req.trail.action = "identity.token.create"
+        req.trail.meant = partial(self.door.meant, wish.auth.identity)
         try:
             text, body = self.door.log_in(wish.auth, visit(req), with_catalog="nocatalog" not in req.query)
         except MoreNeeded as more:
             return Response(401, more.body, {"content-type": "application/json"} | more.headers)
+        req.trail.actor = self.tokens.authenticate(text)
         return _json(body, 201, text)
 
     def show(self, req: Request) -> Response:

@@ -27,7 +27,7 @@ def root(req: Request) -> str:
 
 def visit(req: Request) -> Visit:
     """Who knocks, for what is open to everybody."""
-    return Visit(req.client, req.request_id, req.headers.get("openstack-auth-receipt", ""))
+    return Visit(req.client, req.request_id, req.headers.get("openstack-auth-receipt", ""), req.origin)
 
 
 def equal(req: Request, **columns: str) -> dict[str, Any]:

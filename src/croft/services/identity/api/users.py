@@ -36,7 +36,10 @@ class UsersApi:
 
     def change_password(self, req: Request) -> Response:
         wish = req.decode(shapes.UpdatePassword).user
-        self.passwords.change(req.params["id"], wish.original_password, wish.password, visit(req))
+        id, trail = req.params["id"], req.trail
+        trail.action, trail.meant = "identity.user_password.update", lambda: (id, "")
+        self.passwords.change(id, wish.original_password, wish.password, visit(req))
+        trail.written = True
         return empty()
 
     def routes(self) -> list[Route]:
