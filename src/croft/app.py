@@ -278,6 +278,12 @@ def resolvers(wish: str, file: Path = Path("/etc/resolv.conf")) -> tuple[str, ..
     return tuple(str(each) for each in found if not each.is_loopback)
 
 
+def is_open(visibility: str) -> bool:
+    if visibility not in {"private", "open"}:
+        raise ConfigError(f'visibility is "private" or "open", not "{visibility[:40]}".')
+    return visibility == "open"
+
+
 class Croft:
     """Everything of one control plane, put together; `start` begins to work."""
 
@@ -309,6 +315,7 @@ class Croft:
             (rule for service in self.services for rule in service.rules),
             read_overrides(config.state / "policy.toml"),
             auditor=config.auditor_role,
+            open_=is_open(config.visibility),
         )
         self.quotas = Quotas({name: value for service in self.services for name, value in service.quotas.items()})
         self.application = Application(self.services, db, self.policy, self.quotas, self.authenticate)

@@ -108,6 +108,9 @@ class Config:
     """Days without a login after which a user counts as disabled; 0: never."""
     require_totp_for: str = ""
     """Roles, comma-separated, that a login by password gives only together with a one-time code."""
+    visibility: str = "private"
+    """`private`: people see what they may use. `open`: everybody who is logged in may read any project's inventory, and
+    no secret."""
     audit_days: int = 400
     """So long the lines of the audit are kept; 0: for ever."""
     auditor_role: str = "auditor"

@@ -102,7 +102,7 @@ class Ctx:
     def write(self, action: str, project: str | None = None) -> Iterator[WriteTx]:
         """`project` is whose quota and lock it is: the actor's own unless an operator acts for another."""
         self.trail.action, self.trail.writes = action, True
-        scope = self.policy.check(self.actor, action)
+        scope = self.policy.check(self.actor, action, writing=True)
         owner = self.actor.project if project is None else project
         with self.db.write() as tx:
             if owner:

@@ -63,9 +63,21 @@ class Scope:
     project: str | None
     own: str = ""
     domain: str = ""
+    guest: bool = False
+    """In a cloud open to all: lists show the own project, and by `wide` others; one thing may be anybody's. What is
+    another's is shown without what only its project should know."""
 
     def covers(self, project: str | None) -> bool:
-        return self.project is None or self.project == project
+        return self.project is None or self.guest or self.project == project
+
+    @property
+    def wide(self) -> Scope:
+        """Everybody's rows, where a guest has asked for others than the own."""
+        return replace(self, project=None) if self.guest else self
+
+    def closed_to(self, project: str) -> bool:
+        """Whether what is not inventory is to be left out of a row of this project."""
+        return self.guest and project != self.own
 
 
 ALL = Scope(None)
@@ -152,10 +164,16 @@ class Policy:
     """The tables of all services, with the operator's overrides applied."""
 
     def __init__(
-        self, rules: Iterable[Rule], overrides: Mapping[str, str] | None = None, *, auditor: str = "auditor"
+        self,
+        rules: Iterable[Rule],
+        overrides: Mapping[str, str] | None = None,
+        *,
+        auditor: str = "auditor",
+        open_: bool = False,
     ) -> None:
+        """`open_` lets everybody who is logged in read the inventory of all projects."""
         self.rules: dict[str, Rule] = {}
-        self._auditor = auditor
+        self._auditor, self._open = auditor, open_
         known = set()
         for rule in rules:
             if rule.action in self.rules:
@@ -167,15 +185,21 @@ class Policy:
         if unknown:
             raise ValueError(f"policy overrides name unknown rules: {', '.join(sorted(unknown))}")
 
-    def check(self, actor: Actor, action: str) -> Scope:
-        """The scope of an allowed action; `Forbidden` otherwise. An undeclared action is a KeyError: our bug."""
+    def check(self, actor: Actor, action: str, *, writing: bool = False) -> Scope:
+        """The scope of an allowed action; `Forbidden` otherwise. An undeclared action is a KeyError: our bug.
+
+        A guest of an open cloud only reads: for `writing`, things of others are missing as in every cloud."""
         rule = self.rules[action]
         least = rule.least_of(actor)
         if rule.auditor and actor.system and self._auditor in actor.roles:
             return ALL
-        if least is None or actor.role < least:
+        allowed = least is not None and actor.role >= least
+        reach = actor.reach
+        if self._open and rule.inventory and not writing and not (allowed and reach.project is None):
+            return Scope(reach.project or "", reach.own, reach.domain, guest=True)
+        if not allowed:
             raise Forbidden(f"Policy doesn't allow {rule.openstack} to be performed: you may not {rule.says}.")
-        return actor.reach
+        return reach
 
     def allows(self, actor: Actor, action: str) -> bool:
         try:

@@ -7,8 +7,25 @@ from croft.core.policy import Role, Rule
 _NOVA = "os_compute_api:"
 
 
+_INVENTORY = frozenset(
+    {
+        "server.list",
+        "server.list_all",
+        "server.show",
+        "server.list_actions",
+        "server.list_groups",
+        "server.list_interfaces",
+        "server.list_volumes",
+        "server.show_tags",
+        "quota.show",
+        "quota.show_defaults",
+    }
+)
+"""What everybody may read of every project where the cloud is open. Without metadata, user data and lock reasons."""
+
+
 def _rule(action: str, least: Role, openstack: str, says: str) -> Rule:
-    return Rule(f"compute.{action}", least, _NOVA + openstack, says)
+    return Rule(f"compute.{action}", least, _NOVA + openstack, says, inventory=action in _INVENTORY)
 
 
 RULES = (

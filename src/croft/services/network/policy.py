@@ -20,8 +20,8 @@ _UNCHANGEABLE = {"rule"}
 
 def _standard(thing: str, openstack: str, people: str) -> list[Rule]:
     rules = [
-        Rule(f"network.{thing}.list", _READER, f"get_{openstack}", f"list {people}"),
-        Rule(f"network.{thing}.show", _READER, f"get_{openstack}", f"see {people}"),
+        Rule(f"network.{thing}.list", _READER, f"get_{openstack}", f"list {people}", inventory=True),
+        Rule(f"network.{thing}.show", _READER, f"get_{openstack}", f"see {people}", inventory=True),
         Rule(f"network.{thing}.create", _MEMBER, f"create_{openstack}", f"create {people}"),
         Rule(f"network.{thing}.delete", _MEMBER, f"delete_{openstack}", f"delete {people}"),
     ]
@@ -52,9 +52,9 @@ RULES: tuple[Rule, ...] = (
     Rule("network.router.attach", _MEMBER, "add_router_interface", "connect routers"),
     Rule("network.router.detach", _MEMBER, "remove_router_interface", "disconnect routers"),
     Rule("network.router.route", _MEMBER, "add_extraroutes", "change a router's routes"),
-    Rule("network.tag.show", _READER, "get_tags", "see tags"),
+    Rule("network.tag.show", _READER, "get_tags", "see tags", inventory=True),
     Rule("network.tag.update", _MEMBER, "update_tags", "change tags"),
-    Rule("network.quota.show", _READER, "get_quota", "see quotas"),
+    Rule("network.quota.show", _READER, "get_quota", "see quotas", inventory=True),
     Rule("network.quota.update", _ADMIN, "update_quota", "change quotas", project=False),
     Rule("network.starter.create", _ADMIN, "croft:starter:create", "give new projects what they begin with"),
     Rule("network.topology.show", _MEMBER, "get_auto_allocated_topology", "get a ready-made network"),

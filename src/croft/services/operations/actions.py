@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
+import msgspec
+
 from croft.core import audit, work
 from croft.core.ctx import Ctx
 from croft.core.db import Database
-from croft.core.errors import EngineError, NotFound
+from croft.core.errors import EngineError, Invalid, NotFound
 from croft.core.page import Page
 from croft.core.work import Explains, Explanation, Reconciler
 from croft.services.operations import store
@@ -64,9 +66,24 @@ def list_audit(ctx: Ctx, page: Page, narrow: audit.Narrow, *, oldest_first: bool
     """Of the own project; of every project, or the one that is named, for those who may read across."""
     ctx.settle()
     with ctx.read("operations.audit.list") as tx:
-        if not tx.scope.covers(narrow.project or tx.scope.project):
+        scope = tx.scope
+        if narrow.project and not scope.covers(narrow.project):
             raise NotFound(f"Could not find project: {narrow.project[:64]}.")
-        return audit.entries(tx, tx.scope, page, narrow, oldest_first=oldest_first)
+        if scope.guest and not (narrow.project or scope.project):
+            raise Invalid("Say whose audit you want to read, by project_id.")
+        found = audit.entries(tx, scope.wide if narrow.project else scope, page, narrow, oldest_first=oldest_first)
+        return [_closed(line) if scope.closed_to(line.project) else line for line in found]
+
+
+_SHUT = ("application_credential", "credential", "ec2_credential", "access_rule", "trust", "image", "member", "keypair")
+
+
+def _closed(line: audit.Entry) -> audit.Entry:
+    """As it may be read outside its project: not from where, by what credential, or what was done with secrets."""
+    bare = msgspec.structs.replace(line, client="", agent="", credential="", trust="", trustor="")
+    if line.action.split(".")[1:2] and line.action.split(".")[1] in _SHUT:
+        bare = msgspec.structs.replace(bare, target="", name="", path="", why="")
+    return bare
 
 
 def export_audit(ctx: Ctx, narrow: audit.Narrow) -> Iterator[audit.Entry]:

@@ -10,6 +10,7 @@ from croft.core.ctx import Ctx
 from croft.core.db import Database, Tx
 from croft.core.errors import Forbidden, Invalid, NotFound
 from croft.core.page import MAX_LIMIT, Page
+from croft.core.policy import Scope
 from croft.services.compute import store
 from croft.services.compute.model import Host, Load, Server
 from croft.services.compute.store.hosts import KIND
@@ -83,19 +84,18 @@ def show_limits(ctx: Ctx, project: str) -> tuple[dict[str, int], dict[str, int]]
 
 
 def show_quotas(ctx: Ctx, project: str) -> tuple[dict[str, int], dict[str, int]]:
-    _check_own(ctx, project)
     with ctx.read("compute.quota.show") as tx:
+        _check_own(tx.scope, project)
         return ctx.quotas.limits(tx, project, PREFIX), usage_of(tx, project)
 
 
-def _check_own(ctx: Ctx, project: str) -> None:
-    if project != ctx.actor.project and not ctx.actor.is_admin:
+def _check_own(scope: Scope, project: str) -> None:
+    if not scope.covers(project):
         raise Forbidden("Policy doesn't allow os_compute_api:os-quota-sets:show: that is another project's.")
 
 
 def show_default_quotas(ctx: Ctx, project: str) -> dict[str, int]:
-    _check_own(ctx, project)
-    ctx.policy.check(ctx.actor, "compute.quota.show_defaults")
+    _check_own(ctx.policy.check(ctx.actor, "compute.quota.show_defaults"), project)
     return {name: value for name, value in ctx.quotas.defaults.items() if name.startswith(PREFIX)}
 
 

@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
+import msgspec
+
 from croft.core import work
 from croft.core.clock import iso_bare
 from croft.core.ctx import Ctx, ReadTx, WriteTx
@@ -75,16 +77,22 @@ def show_server(ctx: Ctx, id: str, action: str = "compute.server.show") -> Seen:
 
 def look(tx: ReadTx, servers: Sequence[Server]) -> list[Seen]:
     ports = network.ports_of(tx, [server.id for server in servers]) if servers else {}
+    servers = [_closed(server) if tx.scope.closed_to(server.project) else server for server in servers]
     up = {host.name for host in store.hosts.any_hosts(tx) if host.up(tx.now)}
     return [
         Seen(server, states(server, tx.now), own_ports(server, ports), server.host in up, tx.now) for server in servers
     ]
 
 
+def _closed(server: Server) -> Server:
+    """As it may be shown outside its project."""
+    return msgspec.structs.replace(server, metadata={}, user_data=None, key_data=None, locked_reason=None)
+
+
 def list_servers(ctx: Ctx, filters: Filters, page: Page, *, everyone: bool = False) -> list[Seen]:
-    """One page; operators see all projects only with `everyone`."""
+    """One page; those who may see all projects do only with `everyone`."""
     with ctx.read("compute.server.list_all" if everyone else "compute.server.list") as tx:
-        scope = tx.scope
+        scope = tx.scope.wide if everyone else tx.scope
         narrowing = filters.narrowing
         if scope.project is None and not everyone:
             narrowing = replace(narrowing, project=scope.own)

@@ -64,7 +64,7 @@ def filters(request: Request, *, whole: bool) -> Filters:
     if "DELETED" in statuses and not operator:
         raise Forbidden("Only administrators may list deleted instances")
     return Filters(
-        narrowing=_narrowing(query, version, operator=operator, whole=whole),
+        narrowing=_narrowing(query, version, project=_project(request), operator=operator, whole=whole),
         name=one(query, "name") or one(query, "display_name"),
         statuses=statuses,
         vm_states=frozenset(query.get("vm_state", ())) if stateful else frozenset(),
@@ -97,13 +97,20 @@ def _tags(query: Query, name: str, version: Version) -> Sequence[str]:
     return text.split(",") if text else ()
 
 
-def _narrowing(query: Query, version: Version, *, operator: bool, whole: bool) -> Narrowing:
+def _project(request: Request) -> str | None:
+    """Of those who may see the servers of all; Nova ignores it with others."""
+    if not request.ctx.allows("compute.server.list_all"):
+        return None
+    return one(request.query, "project_id") or one(request.query, "tenant_id") or None
+
+
+def _narrowing(query: Query, version: Version, *, project: str | None, operator: bool, whole: bool) -> Narrowing:
     deleted: bool | None = None
     if operator and one(query, "deleted"):
         deleted = query_truth(one(query, "deleted"), "deleted")
     since, before = period(query, version)
     return Narrowing(
-        project=(one(query, "project_id") or one(query, "tenant_id") or None) if operator else None,
+        project=project,
         user=one(query, "user_id") if operator or version >= at(83) else "",
         deleted=deleted,
         images=[text.rpartition("/")[2] for text in (*query.get("image", ()), *query.get("image_ref", ()))],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from croft.core.ctx import Ctx
+from croft.core.ctx import Ctx, ReadTx
 from croft.core.db import Tx
 from croft.core.errors import Forbidden, Invalid
 from croft.core.quota import UNLIMITED
@@ -17,27 +17,27 @@ _NO_LIMITS = frozenset({"tenant_id", "project_id", "force", "check_limit"})
 NAMES = tuple(name.removeprefix(_PREFIX) for name in QUOTAS)
 
 
-def _allowed(ctx: Ctx, project: str) -> str:
-    if project != ctx.actor.project and not ctx.actor.is_admin:
+def _allowed(tx: ReadTx, project: str) -> str:
+    if not tx.scope.covers(project):
         raise Forbidden("Only operators may see the quota of another project.")
     return project
 
 
 def show_quota(ctx: Ctx, project: str) -> dict[str, int]:
     with ctx.read("network.quota.show") as tx:
-        limits = ctx.quotas.limits(tx, _allowed(ctx, project), _PREFIX)
+        limits = ctx.quotas.limits(tx, _allowed(tx, project), _PREFIX)
     return {name: limits[_PREFIX + name] for name in NAMES}
 
 
 def default_quota(ctx: Ctx, project: str) -> dict[str, int]:
-    with ctx.read("network.quota.show"):
-        _allowed(ctx, project)
+    with ctx.read("network.quota.show") as tx:
+        _allowed(tx, project)
         return {name: ctx.quotas.defaults[_PREFIX + name] for name in NAMES}
 
 
 def quota_details(ctx: Ctx, project: str) -> dict[str, dict[str, int]]:
     with ctx.read("network.quota.show") as tx:
-        limits = ctx.quotas.limits(tx, _allowed(ctx, project), _PREFIX)
+        limits = ctx.quotas.limits(tx, _allowed(tx, project), _PREFIX)
         return {
             name: {
                 "limit": limits[_PREFIX + name],

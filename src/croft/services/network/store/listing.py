@@ -22,6 +22,8 @@ Filter = sa.ColumnElement[Any] | Callable[[Sequence[str]], Condition]
 PROJECT = sa.bindparam("project", type_=sa.String)
 NOW = sa.bindparam("now", type_=sa.BigInteger)
 MOST_TAGS = 50
+_WHOSE = frozenset({"project_id", "tenant_id"})
+"""Filters by which a guest of an open cloud asks for what is others'."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,8 @@ class Listing(Generic[T]):
 
     def rows(self, tx: Tx, scope: Scope, query: Query) -> tuple[list[T], bool]:
         """A page in the order asked, and whether more follow in its direction."""
+        if scope.guest and not _WHOSE.isdisjoint(query.filters):
+            scope = scope.wide
         values: dict[str, Any] = {"now": tx.now, "most": query.limit + 1}
         if scope.project is not None:
             values["project"] = scope.project
