@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import logging
+import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
-from croft.core import audit
+from croft.core import audit, work
 from croft.core.audit.ledger import MANY, Ledger
 from croft.core.clock import ManualClock
 from croft.core.ctx import Ctx
@@ -118,6 +119,14 @@ def test_a_migrated_database_is_sealed_in_the_same_words(
     assert len(found[0]) >= 3
 
 
+def test_other_tables_are_made_without_a_seal(tmp_path: Path) -> None:
+    db = Database(f"sqlite:///{tmp_path / 'other.db'}")
+    metadata.create_all(db.engine, tables=[work.work])
+    with db.read() as tx:
+        assert tx.rows(sa.text("SELECT sql FROM sqlite_master WHERE type = 'trigger'")) == []
+    db.close()
+
+
 def test_the_same_within_a_minute_is_one_line(db: Database, clock: ManualClock) -> None:
     ledger = Ledger(db)
     for _ in range(100):
@@ -198,7 +207,9 @@ def test_a_line_says_who_by_what_and_from_where(db: Database) -> None:
     )
     rules = [Rule("test.thing.create", Role.MEMBER, "create_thing", "create things")]
     origin = audit.Origin("2001:db8::1", "a" * 500 + "\0", "POST /test/things/\ud800\0x")
-    with Ctx(db, Policy(rules), Quotas({}), actor, "req-7", origin=origin).write("test.thing.create") as tx:
+    ctx = Ctx(db, Policy(rules), Quotas({}), actor, "req-7", origin=origin)
+    ctx.settle()
+    with ctx.write("test.thing.create") as tx:
         tx.audit("id-1", "näme\0")
         tx.audit("id-2", project="beta")
     second, first = lines(db)
@@ -238,3 +249,27 @@ def test_ids_of_a_second_sort_as_made_and_between_its_neighbours() -> None:
     assert new_id_at(1_699_999_999) < first_id_at(1_700_000_000)
     assert first_id_at(-5) == first_id_at(0)
     assert first_id_at(1 << 60) > made[-1]
+
+
+def test_a_rush_is_counted_exactly(db: Database) -> None:
+    """From eight threads at once, the same and different ones, beside writes that are done."""
+    ledger, together = Ledger(db), threading.Barrier(8)
+
+    def rush(number: int) -> None:
+        together.wait()
+        for turn in range(40):
+            ledger.add(values(user=f"u{number % 2}", target="same" if turn % 2 else f"{number}-{turn}"))
+            if turn % 10 == 0:
+                with db.write() as tx:
+                    audit.write(tx, values(outcome=audit.DONE, user="writer"))
+                ledger.settle()
+
+    threads = [threading.Thread(target=rush, args=[number]) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    ledger.settle()
+    assert sum(each.times for each in lines(db, outcome=audit.REFUSED)) == 320
+    assert {each.times for each in lines(db, target="same")} == {80}
+    assert len(lines(db, outcome=audit.DONE)) == 32

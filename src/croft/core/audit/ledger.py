@@ -57,7 +57,7 @@ class Ledger:
         self._db, self._of_one = db, of_one
         self._lock = threading.Lock()
         self._minute = 0
-        self._seen: dict[tuple[object, ...], Counted] = {}
+        self._seen: dict[object, Counted] = {}
         self._askers: dict[str, Allowance] = {}
         self._all = {known: Allowance(of_all, 1, of_all, 0) for known in (True, False)}
         """Apart for people and for strangers, so that no flood of failing logins hides what a user tries."""
@@ -117,17 +117,19 @@ class Ledger:
     def _place(self, values: Values, now: int) -> tuple[Values, Counted, bool]:
         """The line it belongs to: its own, its asker's for the rest, or everybody's."""
         asker = values["user"] or values["client"]
-        made: list[Callable[[Values], Values]] = [dict, _rest_of_asker, _rest_of_all]
-        for number, make in enumerate(made):
+        ways: tuple[Callable[[Values], Values], ...] = (dict, _rest_of_asker)
+        for number, make in enumerate(ways):
             line = make(values)
             key = (number, *(line[name] for name in _SAME))
             found = self._seen.get(key)
             if found is not None:
                 return line, found, False
-            if number == 2 or self._allowed(asker, bool(values["user"]), number, now):
+            if self._allowed(asker, bool(values["user"]), number, now):
                 self._seen[key] = Counted()
                 return line, self._seen[key], True
-        raise AssertionError("the last line takes everything")
+        line = _rest_of_all(values)
+        fresh = line["outcome"] not in self._seen
+        return line, self._seen.setdefault(line["outcome"], Counted()), fresh
 
     def _allowed(self, asker: str, known: bool, number: int, now: int) -> bool:
         if number == 0:
