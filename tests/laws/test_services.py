@@ -59,9 +59,13 @@ def matrix(policy: Policy) -> str:
 
 @pytest.mark.parametrize("preset", ["private", "open"])
 def test_who_may_do_what_is_as_written_down(sqlite_cloud: Cloud, preset: str) -> None:
-    """Regenerate with `CROFT_GOLDEN=write make check` and read the difference."""
+    """Regenerate with `CROFT_GOLDEN=write make check` and read the difference. Of the open preset, what is unlike the
+    private one's."""
     rules = sqlite_cloud.world.policy.rules.values()
-    text, golden = matrix(Policy(rules, open_=preset == "open")), GOLDENS[preset]
+    text, golden = matrix(Policy(rules)), GOLDENS[preset]
+    if preset == "open":
+        opened = matrix(Policy(rules, open_=True)).splitlines(keepends=True)
+        text = "".join(opened[:1] + [line for line in opened if line not in set(text.splitlines(keepends=True))])
     if os.environ.get("CROFT_GOLDEN") == "write":
         golden.write_text(text)
     assert golden.read_text() == text
