@@ -160,6 +160,32 @@ def test_the_audit_of_others_is_without_addresses_and_credentials(planted: Plant
     assert planted.call("GET", "/operations/v1/audit", token=GUEST).json["audit"] == []
 
 
+@pytest.mark.parametrize("token", [GUEST, NOBODY])
+def test_projects_and_who_works_in_them_are_inventory(planted: Planted, token: str) -> None:
+    project = planted.made("POST", f"{V3}/projects", {"project": {"name": "orchard"}}, "admin:alpha")["id"]
+    user = planted.made("POST", f"{V3}/users", {"user": {"name": "ada", "email": "ada@mail.word"}}, "admin:alpha")["id"]
+    role = planted.call("GET", f"{V3}/roles", token=token, query="name=member").json["roles"][0]["id"]
+    assert planted.call("PUT", f"{V3}/projects/{project}/users/{user}/roles/{role}", token="admin:alpha").status == 204
+    assert project in {each["id"] for each in planted.call("GET", f"{V3}/projects", token=token).json["projects"]}
+    assert planted.call("GET", f"{V3}/projects/{project}", token=token).json["project"]["name"] == "orchard"
+    query = f"scope.project.id={project}&include_names=1"
+    shown = planted.call("GET", f"{V3}/role_assignments", token=token, query=query)
+    assert [(each["user"]["name"], each["role"]["name"]) for each in shown.json["role_assignments"]] == [
+        ("ada", "member")
+    ]
+    assert b"mail.word" not in shown.body
+    assert planted.call("GET", f"{V3}/users/{user}", token=token).status == 404
+    assert (
+        planted.call("GET", f"{V3}/role_assignments", token=token, query=f"user.id={user}").body.count(user.encode())
+        <= 1
+    )
+    for query in ("scope.system=all", "scope.domain.id=default", f"scope.project.id={project}&include_subtree=1"):
+        answer = planted.call("GET", f"{V3}/role_assignments", token=token, query=query)
+        assert answer.status == 404, (query, answer.body)
+    for method, path in (("PATCH", f"/projects/{project}"), ("DELETE", f"/projects/{project}")):
+        assert planted.call(method, V3 + path, {"project": {"name": "mine"}}, token=token).status in {403, 404}
+
+
 def asked(planted: Planted) -> Iterator[tuple[str, str, dict[str, str]]]:
     """Every GET there is, about everything that alpha has, and every list with every way to ask for others' things."""
     queries = ("", "all_tenants=1", "project_id=alpha", "tenant_id=alpha", "all_tenants=1&project_id=alpha")

@@ -14,6 +14,7 @@ from croft.core import audit
 from croft.core.audit import NOWHERE, Origin
 from croft.core.audit.ledger import Ledger
 from croft.core.db import Database, Tx
+from croft.core.errors import CroftError
 from croft.core.policy import Actor, Policy, Scope
 from croft.core.quota import Quotas
 
@@ -63,6 +64,8 @@ class Trail:
     name: str = ""
     written: bool = False
     """Whether a line was committed."""
+    refusal: CroftError | None = None
+    """What was answered in words of the handler's own instead of being raised."""
     actor: Actor | None = None
     """Who came in by a request that needs no token."""
     meant: Callable[[], tuple[str, str]] | None = None

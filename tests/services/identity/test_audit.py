@@ -7,15 +7,15 @@ from typing import Any
 from croft.core import audit
 from croft.core.db import Database
 from croft.core.page import Page
-from croft.core.policy import ALL
+from croft.core.policy import ALL, Scope
 from tests.services.identity.house import V3, House
 from tests.world import Answer
 
 
-def lines(house: House, **narrow: Any) -> list[audit.Entry]:
+def lines(house: House, scope: Scope = ALL, **narrow: Any) -> list[audit.Entry]:
     house.application.ledger.settle()
     with house.db.read() as tx:
-        return audit.entries(tx, ALL, Page(), audit.Narrow(**narrow))
+        return audit.entries(tx, scope, Page(), audit.Narrow(**narrow))
 
 
 def logins(house: House, outcome: str) -> list[audit.Entry]:
@@ -80,6 +80,14 @@ def test_an_application_credential_is_named(db: Database) -> None:
     line = lines(house, outcome="refused", user=user)[0]
     assert (line.credential, line.status, line.action) == (credential, 403, "identity.ec2_credential.create")
     assert line.why == refused.json["error"]["message"]
+
+
+def test_what_an_operator_does_to_a_project_is_in_its_own_log(db: Database) -> None:
+    house = House(db)
+    _, project = house.resident()
+    house.ask("PATCH", f"/projects/{project}", {"project": {"description": "of stone"}})
+    told = {each.action for each in lines(house, Scope(project))}
+    assert {"identity.grant.create", "identity.project.create", "identity.project.update"} <= told
 
 
 def test_a_login_that_cannot_be_told_is_none(sqlite_db: Database, monkeypatch: Any) -> None:

@@ -21,6 +21,8 @@ STRANGER = Actor("")
 def came_in(ledger: Ledger, matched: Matched) -> None:
     """After a login. One that cannot be written down is none."""
     trail, actor = matched.trail, matched.trail.actor
+    if trail.refusal is not None:
+        refused(ledger, matched, trail.refusal)
     if actor is None or trail.written:
         return
     ledger.add(

@@ -13,11 +13,15 @@ from croft.core.policy import Role, Rule
 _READS = {"list", "show", "check"}
 
 
+_INVENTORY = {"project.list", "project.show", "project_tag.list", "role.list", "role.show", "role_assignment.list"}
+"""What everybody may read where the cloud is open."""
+
+
 def _rule(action: str, least: Role, openstack: str, says: str, domain: Role | None = None) -> Rule:
     """`domain` is the least role with a token for a domain, which then reaches that domain alone."""
     system = Role.READER if action.rpartition(".")[2] in _READS else Role.ADMIN
     asks = (f"identity.{action}", least, f"identity:{openstack}", says)
-    return Rule(*asks, project=least is Role.MANAGER, domain=domain, system=system)
+    return Rule(*asks, project=least is Role.MANAGER, domain=domain, system=system, inventory=action in _INVENTORY)
 
 
 _ADMIN, _MANAGER, _READER, _ANYONE = Role.ADMIN, Role.MANAGER, Role.READER, Role.NONE

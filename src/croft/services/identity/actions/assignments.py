@@ -52,12 +52,13 @@ class Names(msgspec.Struct, frozen=True):
 
 def list_assignments(ctx: Ctx, question: Question, *, names: bool) -> tuple[list[Found], Names | None]:
     with ctx.read("identity.role_assignment.list") as tx:
-        question = _own(tx, question)
+        wide = tx.scope.guest and question.project and not (question.domain or question.system or question.subtree)
+        question = question if wide else _own(tx, question)
         if question.effective and question.group:
             raise Invalid("An effective list names users, not groups.")
         book = roles.book(tx)
         found = _effective(tx, question, book) if question.effective else _direct(tx, question)
-        found = _seen(tx, found)
+        found = found if wide else _seen(tx, found)
         return found, _names(tx, found, book) if names else None
 
 
@@ -70,7 +71,7 @@ def _own(tx: ReadTx, question: Question) -> Question:
         if question.system or place is None or not reach.covers(tx, reach.home(place)):
             raise missing("project" if question.project else "domain", question.project or question.domain or "-")
         return question
-    elsewhere = question.domain or question.system or question.subtree
+    elsewhere = question.domain or question.system or question.subtree or not tx.scope.project
     if elsewhere or question.project not in {None, tx.scope.project}:
         raise missing("project", question.project or "-")
     return replace(question, project=tx.scope.project)

@@ -66,6 +66,11 @@ def _need_actor(tx: Tx, row: Assignment) -> User | Group:
     return need_user(tx, row.actor) if row.actor_type == "user" else need_group(tx, row.actor)
 
 
+def _log(row: Assignment) -> str | None:
+    """Whose log of actions it belongs in."""
+    return row.target if row.target_type == "project" else None
+
+
 def _touched(tx: Tx, row: Assignment) -> list[str]:
     return [row.actor] if row.actor_type == "user" else in_group(tx, row.actor)
 
@@ -99,7 +104,7 @@ def create_grant(ctx: Ctx, row: Assignment) -> None:
         _need_target(tx, row)
         if role.domain and row.target_type == "system":
             raise Forbidden("A domain's own role cannot be given on the system.")
-        tx.audit(row.actor, f"{role.name} {row.target_type} {row.target}: {_need_actor(tx, row).name}")
+        tx.audit(row.actor, f"{role.name} {row.target_type} {row.target}: {_need_actor(tx, row).name}", _log(row))
         roles.assign(tx, row)
         epoch.bump(tx, *_touched(tx, row))
 
@@ -114,7 +119,7 @@ def delete_grant(ctx: Ctx, row: Assignment) -> None:
                 raise NotFound("Could not find the role assignment.")
         if row.actor_type == "user" and row.target_type == "project":
             _end_credentials(tx, row.actor, row.target)
-        tx.audit(row.actor, f"{role.name} {row.target_type} {row.target}")
+        tx.audit(row.actor, f"{role.name} {row.target_type} {row.target}", _log(row))
         epoch.bump(tx, *_touched(tx, row))
 
 

@@ -9,6 +9,7 @@ from functools import partial
 from croft.core.db import Database, Tx
 from croft.core.errors import Forbidden, Invalid, NotFound, Unauthorized
 from croft.core.ids import new_secret
+from croft.core.policy import Actor
 from croft.services.identity import wire
 from croft.services.identity.actions import meant
 from croft.services.identity.actions.factors import Factors, Shown
@@ -94,6 +95,9 @@ class Door:
             return "", None
         lacks = self.factors.lacks_code(shown, (name for _, name in issued[1].standing.roles))
         return issued[0], None if lacks else issued[1]
+
+    def who(self, text: str) -> Actor:
+        return self._tokens.authenticate(text)
 
     def meant(self, identity: wire.Identity) -> tuple[str, str]:
         return meant.whom(self._db, identity)

@@ -62,6 +62,8 @@ def home_domain(tx: WriteTx, asked: str | None) -> str:
 
 def list_projects(ctx: Ctx, equal: Mapping[str, Any], page: Page) -> list[Project]:
     with ctx.read("identity.project.list") as tx:
+        if tx.scope.guest:
+            return projects.list_(tx, equal, page)
         if tx.scope.project is None or tx.scope.domain:
             narrowed = reach.within(tx, equal)
             return [] if narrowed is None else projects.list_(tx, narrowed, page)
@@ -74,7 +76,7 @@ def show_project(ctx: Ctx, id: str, action: str = "identity.project.show") -> Pr
     with ctx.read(action) as tx:
         found = need_project(tx, id)
         own = tx.actor.project == id or (not tx.actor.restricted and _holds_role(tx, found))
-        if not (own or reach.covers(tx, reach.home(found))):
+        if not (own or tx.scope.guest or reach.covers(tx, reach.home(found))):
             raise missing("project", id)
         return found
 
@@ -107,7 +109,7 @@ def create_project(ctx: Ctx, births: Births, wish: shapes.NewProject, extra: dic
             shapes.options(wish.options, {}),
             extra,
         )
-        tx.audit(row.id, row.name)
+        tx.audit(row.id, row.name, row.id)
         born = births.register(tx, row)
         if subprojects.by_owner(tx):
             subprojects.hand_over(tx, born)
@@ -169,7 +171,7 @@ def change(
     projects.update(tx, before.id, {**values, "enabled": enabled, "options": options, "extra": before.extra | extra})
     if before.enabled and not enabled:
         _close(tx, before)
-    tx.audit(before.id, before.name)
+    tx.audit(before.id, before.name, before.id)
     epoch.bump(tx, before.id)
     return need_project(tx, before.id)
 
@@ -217,7 +219,7 @@ def _store_tags(tx: WriteTx, row: Project, tags: Sequence[str]) -> list[str]:
     if len(after) > 80:
         raise Invalid("A project has at most 80 tags.")
     projects.update(tx, row.id, {"tags": after})
-    tx.audit(row.id, row.name)
+    tx.audit(row.id, row.name, row.id)
     return after
 
 

@@ -10,6 +10,7 @@ import msgspec
 from croft.core.ctx import Ctx
 from croft.core.db import Database
 from croft.core.errors import Forbidden, Invalid, Unauthorized
+from croft.core.policy import Actor
 from croft.services.identity.actions.keys import Keys, ec2_id
 from croft.services.identity.actions.login import Door, Proof
 from croft.services.identity.actions.tokens import NEEDED
@@ -30,6 +31,10 @@ class _Pair(msgspec.Struct):
 class Signatures:
     def __init__(self, db: Database, door: Door, keys: Keys) -> None:
         self._db, self._door, self._keys = db, door, keys
+
+    def who(self, text: str) -> Actor:
+        """The user of a token just made, for the audit."""
+        return self._door.who(text)
 
     def ec2_token(self, ctx: Ctx, request: Signed, *, with_catalog: bool) -> tuple[str, bytes]:
         """A token of the credential's user in the credential's project."""

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from croft.core.db import Database, Tx
 from croft.core.errors import Invalid, NotFound, Rejected, Unauthorized, Unavailable
 from croft.core.ids import new_hex_id, new_secret
+from croft.core.policy import Actor
 from croft.drivers.people import Group, Person
 from croft.drivers.provider import Claims, Journey
 from croft.services.identity import wire
@@ -66,6 +67,10 @@ class Providers:
             if not journeys.depart(tx, _digest(journey.state), name, origin):
                 raise Unavailable("Too many logins by browser are under way.")
         return there
+
+    def who(self, text: str) -> Actor:
+        """The user of a token just made, for the audit."""
+        return self._door.who(text)
 
     def arrive(self, secret: str, state: str, code: str, visit: Visit) -> tuple[str, str]:
         """(origin, token) of the browser that comes back; each journey ends once."""

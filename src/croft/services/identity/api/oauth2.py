@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -42,12 +43,15 @@ class OAuth2Api:
         except CroftError as error:
             if error.status not in _ERRORS:
                 raise
+            req.trail.refusal = error
             return _refusal(error.status, _ERRORS[error.status], error.message)
 
     def _issue(self, req: Request, client: str, secret: str) -> Response:
         credential = CredentialRef(secret, id=client)
         wish = wire.Auth(wire.Identity(methods=["application_credential"], application_credential=credential))
+        req.trail.action, req.trail.meant = "identity.token.create", partial(self.door.meant, wish.identity)
         text, body = self.door.log_in(wish, visit(req), with_catalog=False)
+        req.trail.actor = self.door.who(text)
         token: dict[str, Any] = msgspec.json.decode(body)["token"]
         left = parse_iso(token["expires_at"]) - parse_iso(token["issued_at"])
         return reply({"access_token": text, "token_type": "Bearer", "expires_in": left}, 200, _KEPT_BY_NOBODY)

@@ -34,11 +34,13 @@ class SignedApi:
 
     def ec2(self, req: Request) -> Response:
         text, body = self.signatures.ec2_token(req.ctx, _signed(req), with_catalog="nocatalog" not in req.query)
+        req.trail.action, req.trail.actor = "identity.ec2_token.create", self.signatures.who(text)
         return Response(200, body, {"content-type": "application/json", "x-subject-token": text})
 
     def s3(self, req: Request) -> Response:
         """Without the token itself: the store has let the request in, and needs to know who it was."""
-        _, body = self.signatures.s3_token(req.ctx, _signed(req), with_catalog="nocatalog" not in req.query)
+        text, body = self.signatures.s3_token(req.ctx, _signed(req), with_catalog="nocatalog" not in req.query)
+        req.trail.action, req.trail.actor = "identity.s3_token.create", self.signatures.who(text)
         return Response(200, body, {"content-type": "application/json"})
 
     def routes(self) -> list[Route]:
