@@ -1,12 +1,9 @@
 """Canaille, an OpenID Connect provider by other people (PyPI: canaille), as a process: run by the Python of its own
-virtual environment, with the people and clients that the tests know, on the port given."""
+virtual environment, with the people and clients that the tests know, on the port and in the folder given."""
 
 from __future__ import annotations
 
-import shutil
-import signal
 import sys
-import tempfile
 from wsgiref.simple_server import WSGIRequestHandler, make_server
 
 from canaille import create_app
@@ -66,16 +63,7 @@ def client(id: str, redirects: list[str]) -> None:
 
 
 def main() -> None:
-    port, redirects = int(sys.argv[1]), sys.argv[2:]
-    folder = tempfile.mkdtemp(prefix="canaille-")
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit())
-    try:
-        serve(port, folder, redirects)
-    finally:
-        shutil.rmtree(folder)
-
-
-def serve(port: int, folder: str, redirects: list[str]) -> None:
+    port, folder, redirects = int(sys.argv[1]), sys.argv[2], sys.argv[3:]
     app = create_app(config=config(port, folder), init_backend=True)
     with app.app_context(), Backend.instance.session():
         ada, bob = person("ada", "Ada Lovelace", "wonder"), person("bob", "Bob", "builder")

@@ -5,8 +5,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.error
 import urllib.request
@@ -44,6 +46,7 @@ class Canaille:
     redirects: list[str] = field(default_factory=lambda: [REDIRECT])
     server: Path = CANAILLE
     process: subprocess.Popen[bytes] | None = None
+    folder: Path = Path()
     _tokens: dict[tuple[Any, ...], str] = field(default_factory=dict)
     _people: int = 0
 
@@ -53,7 +56,8 @@ class Canaille:
 
     def start(self) -> None:
         """Each start makes new signing keys, as a provider does that rotates them."""
-        argv = [python(), "-I", self.server, str(self.port), *self.redirects]
+        self.folder = Path(tempfile.mkdtemp(prefix="croft-idp-"))
+        argv = [python(), "-I", self.server, str(self.port), str(self.folder), *self.redirects]
         self.process = subprocess.Popen(argv, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         deadline = time.monotonic() + 60
         while not self._answers():
@@ -68,10 +72,12 @@ class Canaille:
             return False
 
     def stop(self) -> None:
+        """Killed: it has nothing to lose, and an open connection would keep it from ending otherwise."""
         if self.process is not None:
-            self.process.terminate()
+            self.process.kill()
             self.process.wait(20)
             self.process = None
+            shutil.rmtree(self.folder, ignore_errors=True)
 
     def get(self, path: str) -> Any:
         with urllib.request.urlopen(f"{self.issuer}{path}", timeout=20) as answer:
