@@ -109,18 +109,19 @@ def test_a_registered_limit_in_use_stays_as_it_is(house: House) -> None:
     place = f"/registered_limits/{row['id']}"
     assert house.ask("PATCH", place, {"registered_limit": {"default_limit": 1}}).status == 403
     assert house.ask("DELETE", place).status == 403
-    assert house.ask("DELETE", f"/services/{service}").status == 409
     house.ask("DELETE", f"/limits/{limit['id']}")
     assert house.ask("DELETE", place).status == 204
-    assert house.ask("DELETE", f"/services/{service}").status == 204
 
 
-def test_a_region_with_registered_limits_stays(house: House) -> None:
+def test_a_registered_limit_outlives_its_service_and_region(house: House) -> None:
     house.ask("PUT", "/regions/north")
-    row = registered(house, metering(house), region_id="north")
-    assert house.ask("DELETE", "/regions/north").status == 403
-    house.ask("DELETE", f"/registered_limits/{row['id']}")
+    service = metering(house)
+    place = f"/registered_limits/{registered(house, service, region_id='north')['id']}"
+    assert house.ask("DELETE", f"/services/{service}").status == 204
     assert house.ask("DELETE", "/regions/north").status == 204
+    kept = house.ask("GET", place).json["registered_limit"]
+    assert (kept["service_id"], kept["region_id"]) == (service, "north")
+    assert house.ask("DELETE", place).status == 204
 
 
 def test_a_limit_lives(either: House) -> None:

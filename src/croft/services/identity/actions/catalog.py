@@ -15,7 +15,7 @@ from croft.core.page import Page
 from croft.services.identity.actions.projects import missing
 from croft.services.identity.model import CatalogEndpoint, CatalogService, Region, Settings
 from croft.services.identity.model import catalog as model
-from croft.services.identity.store import catalog, epoch, extras, limits
+from croft.services.identity.store import catalog, epoch, extras
 from croft.services.identity.wire import entries as shapes
 from croft.services.identity.wire.shapes import given
 
@@ -53,10 +53,9 @@ class Catalog:
             return _written(tx, id, before.name, self.need_service(tx, id))
 
     def delete_service(self, ctx: Ctx, id: str) -> None:
+        """With its endpoints. Registered limits keep its id, as in Keystone; they are their operators' to delete."""
         with ctx.write("identity.service.delete") as tx:
             before = self._own_service(tx, id)
-            if limits.of_service(tx, id):
-                raise Conflict(f"Registered limits are still for service {id[:64]}; delete them first.")
             extras.forget_endpoints(tx, [row.id for row in catalog.endpoints(tx) if row.service == id])
             catalog.delete_service(tx, id)
             _written(tx, id, before.name, None)
@@ -203,8 +202,8 @@ class Catalog:
     def delete_region(self, ctx: Ctx, id: str) -> None:
         with ctx.write("identity.region.delete") as tx:
             self._own_region(tx, id)
-            if catalog.region_in_use(tx, id) or limits.in_region(tx, id):
-                raise Forbidden(f"Endpoints, limits or other regions are still in region {id[:64]}; delete them first.")
+            if catalog.region_in_use(tx, id):
+                raise Forbidden(f"Endpoints or other regions are still in region {id[:64]}; delete them first.")
             catalog.delete_region(tx, id)
             _written(tx, id, id, None)
 

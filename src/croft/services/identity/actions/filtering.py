@@ -28,9 +28,7 @@ def need_group(tx: Tx, id: str) -> EndpointGroup:
 
 
 def _check(filters: Mapping[str, Any] | None) -> None:
-    if not filters:
-        raise Invalid("An endpoint group needs filters: service_id, region_id or interface.")
-    if not set(filters) <= set(COLUMN_OF):
+    if filters is None or not set(filters) <= set(COLUMN_OF):
         raise Invalid("Endpoints are filtered by service_id, region_id and interface only.")
 
 
@@ -46,6 +44,8 @@ def show_group(ctx: Ctx, id: str) -> EndpointGroup:
 
 def create_group(ctx: Ctx, wish: shapes.NewGroup) -> EndpointGroup:
     with ctx.write("identity.endpoint_group.create") as tx:
+        if not wish.filters:
+            raise Invalid("An endpoint group needs filters: service_id, region_id or interface.")
         _check(wish.filters)
         row = EndpointGroup(new_hex_id(), wish.name, wish.description, wish.filters)
         extras.insert_group(tx, row)
@@ -54,6 +54,7 @@ def create_group(ctx: Ctx, wish: shapes.NewGroup) -> EndpointGroup:
 
 
 def update_group(ctx: Ctx, id: str, wish: shapes.GroupChange) -> EndpointGroup:
+    """Filters may be emptied here, as in Keystone: such a group holds every endpoint."""
     with ctx.write("identity.endpoint_group.update") as tx:
         before = need_group(tx, id)
         values = given(name=wish.name, description=wish.description, filters=wish.filters)

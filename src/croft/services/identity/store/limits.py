@@ -38,8 +38,6 @@ _REGISTERED = (_R.c.id, _R.c.service, _R.c.region, _R.c.resource, _R.c.value, _R
 _LIMIT = (_L.c.id, _L.c.target, _L.c.is_domain, _L.c.value, _L.c.description, _L.c.registered)
 _ALL_REGISTERED = sa.select(*_REGISTERED)
 _ONE_REGISTERED = _ALL_REGISTERED.where(_R.c.id == sa.bindparam("id"))
-_OF_SERVICE = sa.select(_R.c.id).where(_R.c.service == sa.bindparam("service")).limit(1)
-_IN_REGION = sa.select(_R.c.id).where(_R.c.region == sa.bindparam("region")).limit(1)
 _USED = sa.select(_L.c.id).where(_L.c.registered == sa.bindparam("id")).limit(1)
 _LIMITS = sa.select(*_LIMIT, _R.c.service, _R.c.region, _R.c.resource).join_from(_L, _R)
 _OF_TARGET = _LIMITS.where(_L.c.target == sa.bindparam("target"))
@@ -65,14 +63,6 @@ def update_registered(tx: Tx, id: str, values: Mapping[str, Any]) -> None:
 
 def delete_registered(tx: Tx, id: str) -> None:
     tx.run(_R.delete().where(_R.c.id == id))
-
-
-def of_service(tx: Tx, service: str) -> bool:
-    return tx.scalar(_OF_SERVICE, {"service": service}) is not None
-
-
-def in_region(tx: Tx, region: str) -> bool:
-    return tx.scalar(_IN_REGION, {"region": region}) is not None
 
 
 def is_used(tx: Tx, registered: str) -> bool:
