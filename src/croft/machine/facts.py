@@ -215,6 +215,8 @@ def _machine_lock() -> Iterator[None]:
     if os.geteuid() != 0:
         yield
         return
-    with Path("/run/lock/croft").open("w") as lock:
+    path = Path("/run/lock/croft")
+    path.parent.mkdir(exist_ok=True)  # a container without an init has no /run/lock
+    with path.open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
