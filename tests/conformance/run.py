@@ -6,6 +6,7 @@ A suite is Tempest's of that name; where openstackclient and openstacksdk carry 
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 import tempfile
 from pathlib import Path
@@ -23,6 +24,7 @@ def main() -> int:
     parser.add_argument("--hosts", type=int, default=2)
     parser.add_argument("--only", choices=PARTS, help="a part of the suite")
     chosen, rest = parser.parse_known_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the cloud and its folder go with us
     parts = [chosen.only] if chosen.only else PARTS
     home = tempest.install() if "tempest" in parts else tempest.CACHE
     home.mkdir(parents=True, exist_ok=True)
